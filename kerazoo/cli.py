@@ -1,0 +1,214 @@
+"""The command line: thin commands over the Python API, one line for each error."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kerazoo.errors import KerazooError
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="A Keras model zoo of the classic generative and recurrent architectures.",
+)
+
+Model = Annotated[str, typer.Argument(help="Preset, architecture, preset or run folder, or hf://owner/name.")]
+Data = Annotated[str | None, typer.Option("--data", help="A source: tfds:NAME, folder:PATH, digits, ring, grid.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random, 0 to 2147483647.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Download = Annotated[bool, typer.Option("--download", help="Download a TFDS data set that is missing.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at a broken image instead of leaving it out.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Override: section.key=value; may be repeated.")]
+
+
+@app.command("list")
+def list_command(
+    names: Annotated[bool, typer.Option("--names", help="Only names that load() takes, one a line.")] = False,
+):
+    """Show the architectures and their presets."""
+    from kerazoo.cards import model_rows
+    from kerazoo.zoo import list_models, list_presets
+
+    if names:
+        print("\n".join(name for model in list_models() for name in (model, *list_presets(model))))
+        return
+    rows = model_rows()
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def info(name: Annotated[str, typer.Argument(help="A model as for load(), or a data source such as digits.")]):
+    """Show what a preset (or a data source) is: data, size, training and measured figures."""
+    from kerazoo.data import list_sources
+    from kerazoo.zoo import info as preset_info
+
+    if name.split(":")[0] in list_sources():
+        _tensorflow()
+        from kerazoo.data import open_source
+
+        print(open_source(name))
+        return
+    import yaml
+
+    print(yaml.safe_dump(preset_info(name), sort_keys=False, width=110).rstrip())
+
+
+@app.command()
+def train(
+    model: Model,
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder. Default: runs/<preset>.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the data.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Training steps in all, instead of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Examples a step, over all devices.")] = None,
+    seed: Seed = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="auto, one, mirrored or multiworker.")] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32, mixed_bfloat16 or mixed_float16.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    evaluate_after: Annotated[bool, typer.Option("--evaluate", help="Measure the result and write its card.")] = False,
+    set_: Set = None,
+    overwrite: Overwrite = False,
+    download: Download = False,
+    strict: Strict = False,
+):
+    """Train a preset's configuration, on its data or on yours."""
+    _tensorflow()
+    from kerazoo.console import progress_callback
+    from kerazoo.presets import find_preset
+    from kerazoo.training import train as run
+    from kerazoo.training.arguments import training_config
+
+    options = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "seed": seed}
+    options |= {"strategy": strategy, "precision": precision}
+    preset = find_preset(model)
+    config = training_config(model, data=data, options=options, overrides=set_ or (), download=download, say=print)
+    out = out or Path("runs") / preset.name
+    command = "kerazoo " + shlex.join(sys.argv[1:])
+    bar = progress_callback(config.training.epochs)
+    result = run(
+        config, out, resume=resume, overwrite=overwrite, download=download, strict=strict, command=command,
+        callbacks=[bar],
+    )  # fmt: skip
+    if not result.finished:
+        print(f"stopped and saved at step {result.step}; go on with: {command}" + (" --resume" * (not resume)))
+        raise typer.Exit(130)
+    print(f"trained {result.step} steps: {result.preset}; try: kerazoo sample {result.folder}")
+    if evaluate_after:
+        _evaluate(str(result.preset), write=True, download=download, command=command)
+
+
+@app.command()
+def sample(
+    model: Model,
+    out: Annotated[Path | None, typer.Option("--out", help="File name without suffix. Default: ./<preset>.")] = None,
+    num: Annotated[int, typer.Option("--num", help="How many.")] = 64,
+    seed: Seed = 0,
+    data: Data = None,
+    overwrite: Overwrite = False,
+):
+    """Write samples: a grid of images, or whatever fits the model's task."""
+    _tensorflow()
+    from kerazoo.presets import find_preset
+    from kerazoo.sampling import check_count
+    from kerazoo.tasks import Data as TaskData
+    from kerazoo.tasks import task_module
+    from kerazoo.zoo import load
+
+    check_count("--num", num)
+    preset = find_preset(model)
+    loaded = load(model)
+    task_data = TaskData(data or preset.config.evaluation.data, getattr(loaded, "image_shape", None))
+    path = out or Path(preset.name)
+    path = path.with_suffix("") if path.suffix in (".png", ".txt") else path
+    file = task_module(loaded.task).sample(loaded, path, num=num, seed=seed, data=task_data, overwrite=overwrite)
+    print(f"wrote {file}")
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Data = None,
+    num: Annotated[int | None, typer.Option("--num", help="How many examples.")] = None,
+    seed: Seed = None,
+    set_: Set = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the figures into the preset and its card.")] = False,
+    download: Download = False,
+):
+    """Measure a preset; prints each metric with the number of examples."""
+    _tensorflow()
+    overrides = [
+        f"evaluation.{key}={value}"
+        for key, value in (("data", data), ("num", num), ("seed", seed))
+        if value is not None
+    ]
+    _evaluate(model, overrides=[*overrides, *(set_ or ())], write=write, download=download)
+
+
+def _evaluate(model, *, overrides=(), write=False, download=False, command=None):
+    from kerazoo.cards import record_evaluation
+    from kerazoo.evaluation import evaluate_preset
+
+    report = evaluate_preset(model, overrides=overrides, download=download)
+    for name, value in report["metrics"].items():
+        print(f"{name:28} {value:.4f}" if isinstance(value, float) else f"{name:28} {value}")
+    if write:
+        print(f"wrote {record_evaluation(model, report, command or 'kerazoo ' + shlex.join(sys.argv[1:]))}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("demo"),
+    seed: Seed = 0,
+    overwrite: Overwrite = True,
+):
+    """Load the pretrained DCGAN, draw digits and a walk in latent space, and show the Python that does the same."""
+    _tensorflow()
+    from kerazoo.demo import run_demo
+
+    run_demo(out, seed=seed, overwrite=overwrite)
+
+
+def _tensorflow():
+    from kerazoo.console import import_tensorflow
+
+    import_tensorflow()
+
+
+def main(arguments=None):
+    """Entry point: run a command; an error is one line on stderr and exit status 1 (2 for wrong usage)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = app(arguments or ["--help"], standalone_mode=False)
+    except typer.TyperException as error:
+        return _fail(f"{error.format_message().rstrip('.')} (see kerazoo {_command(arguments)}--help)", 2)
+    except KerazooError as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        from kerazoo.files import output_error
+
+        return _fail(str(output_error(error.filename or "a file", error)), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", 130)
+    return status if isinstance(status, int) else 0
+
+
+def _command(words):
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    return f"{words[0]} " if words and words[0] in known else ""
+
+
+def _fail(message, status):
+    print(f"kerazoo: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

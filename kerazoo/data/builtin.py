@@ -1,0 +1,95 @@
+"""Sources that need no files: scikit-learn's real digits, and two mixtures of 2-D Gaussians."""
+
+import numpy as np
+
+from kerazoo.data.images import fit_source
+from kerazoo.data.info import Modes
+from kerazoo.data.schemes import source
+from kerazoo.data.sources import from_arrays
+from kerazoo.errors import DataError
+
+_NUM_POINTS = {"train": (100_000, 0), "test": (10_000, 1)}  # split -> (number of points, seed)
+
+
+def _unknown_split(request, splits):
+    return DataError(f"{request.spec} has no split {request.split!r}: it has {', '.join(splits)}")
+
+
+@source("digits")
+def open_digits(request):
+    """Open the 1,797 real handwritten digits of 8x8 pixels that ship with scikit-learn.
+
+    Args:
+        request: a `Request`. Splits: "test" is every fifth example (360), "train" the others (1,437), "all" both.
+
+    Returns:
+        A `Source` of {"image": uint8 `(n, 8, 8, 1)` in 0..255, "label": int64 `(n,)`}. The original pixels 0..16 are
+        scaled by 255/16 and rounded.
+    """
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    test = np.arange(len(data.target)) % 5 == 0
+    rows = {"train": ~test, "test": test, "all": np.full_like(test, True)}
+    if request.split not in rows:
+        raise _unknown_split(request, rows)
+    chosen = rows[request.split]
+    images = np.rint(data.images[chosen] * (255 / 16)).astype(np.uint8)[..., None]
+    opened = from_arrays(
+        {"image": images, "label": data.target[chosen].astype(np.int64)},
+        name=request.spec,
+        split=request.split,
+        class_names=tuple(str(digit) for digit in data.target_names),
+        licence="CC BY 4.0",
+        homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Repository, 1998.",
+    )
+    return fit_source(opened, request.image_shape)
+
+
+@source("ring")
+def open_ring(request):
+    """Open 8 Gaussians on a circle: radius 2, standard deviation 0.02, all divided by 1.414.
+
+    Args:
+        request: a `Request`. Splits: "train" (100,000 points) and "test" (10,000, other noise).
+
+    Returns:
+        A `Source` of {"points": float32 `(n, 2)`, "label": int64 `(n,)`, the index of the mode}.
+    """
+    angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    return _mixture(request, 2 * np.stack([np.cos(angle), np.sin(angle)], axis=-1), std=0.02, scale=1.414)
+
+
+@source("grid")
+def open_grid(request):
+    """Open 25 Gaussians on a 5x5 grid from -4 to 4: standard deviation 0.05, all divided by 2.828.
+
+    Args:
+        request: a `Request`. Splits: "train" (100,000 points) and "test" (10,000, other noise).
+
+    Returns:
+        A `Source` of {"points": float32 `(n, 2)`, "label": int64 `(n,)`, the index of the mode, row by row}.
+    """
+    axis = np.linspace(-4, 4, 5)
+    centres = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    return _mixture(request, centres, std=0.05, scale=2.828)
+
+
+def _mixture(request, centres, std, scale):
+    """Sample an equal-weight mixture; example i belongs to mode i % K, so that any prefix is balanced too."""
+    if request.split not in _NUM_POINTS:
+        raise _unknown_split(request, _NUM_POINTS)
+    if request.image_shape is not None:
+        raise DataError(f"{request.spec} holds 2-D points where images of shape {request.image_shape} are asked for")
+    num, seed = _NUM_POINTS[request.split]
+    label = np.arange(num) % len(centres)
+    noise = np.random.default_rng(seed).normal(scale=std, size=(num, 2))
+    return from_arrays(
+        {"points": ((centres[label] + noise) / scale).astype(np.float32), "label": label.astype(np.int64)},
+        name=request.spec,
+        split=request.split,
+        class_names=tuple(f"mode {index}" for index in range(len(centres))),
+        licence="none needed (synthetic)",
+        modes=Modes((centres / scale).astype(np.float32), std / scale),
+    )

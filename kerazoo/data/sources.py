@@ -1,0 +1,233 @@
+"""`Source`: examples in random access, and the batches, the ordered pass and the samples drawn from them."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from kerazoo.data.info import SourceInfo, check_integer
+from kerazoo.data.order import PARALLEL_CALLS, example_index, with_fixed_options
+from kerazoo.errors import DataError
+
+_MAX_SEED = 2**31 - 1
+_INT64_MAX = 2**63 - 1
+
+
+class Source:
+    """Examples in random access. Build one with `open_source` or `from_arrays`.
+
+    Attributes:
+        arrays: dict of NumPy arrays (or memory maps) with equal first dimensions.
+        info: the `SourceInfo`.
+        skipped: names of the files that could not be read (image folders only).
+    """
+
+    def __init__(self, arrays, info, skipped=()):
+        self.arrays = dict(arrays)
+        self.info = info
+        self.skipped = list(skipped)
+        self._tensors = None
+
+    def __len__(self):
+        return self.info.num_examples
+
+    def __str__(self):
+        info = self.info
+        shape = "x".join(str(size) for size in info.shapes[info.key]) or "scalar"
+        noun = {"image": "images", "points": "points"}.get(info.kind, "examples")
+        parts = [f"{info.num_examples:,} {noun} of {shape}", info.dtypes[info.key]]
+        if info.value_range is not None:
+            parts[-1] += f" {info.value_range[0]:.4g}..{info.value_range[1]:.4g}"
+        if info.modes is not None:
+            parts.append(f"{len(info.modes.centres)} modes")
+        elif info.class_names is not None:
+            parts.append(f"{len(info.class_names)} classes")
+        parts.append(f"licence {info.licence}")
+        return f"{info.name}[{info.split}]: {', '.join(parts)}"
+
+    def __repr__(self):
+        return f"<Source {self}>"
+
+    def batches(self, batch_size, *, seed=0, start_step=0, num_steps=None, shuffle=True, shard=(0, 1)):
+        """Return the endless training stream, from step `start_step` on.
+
+        The stream runs through one permutation of the examples after another; batches cross the border between two
+        epochs, so that every batch is full and no example is left out. What step k holds depends on `seed`, k and
+        `batch_size` alone.
+
+        Args:
+            batch_size: int, examples in a global batch, over all workers.
+            seed: int in [0, 2**31 - 1], default 0. The order's seed.
+            start_step: int, default 0. The stream begins where step `start_step` would be; costs the same for any.
+            num_steps: int or None (default): the stream's length in batches; None is endless.
+            shuffle: bool, default True. False repeats the examples in their own order.
+            shard: (index, count), default (0, 1). Keep this worker's contiguous part of each global batch,
+                `batch_size // count` examples.
+
+        Returns:
+            A `tf.data.Dataset` of dicts of tensors `(batch_size // count, ...)` with static shapes.
+
+        Raises:
+            DataError: an argument is out of range, or `batch_size` is not a multiple of the number of shards.
+
+        Example:
+            >>> stream = open_source("digits").batches(64, seed=1, start_step=100, num_steps=2)
+            >>> [batch["label"].shape[0] for batch in stream]
+            [64, 64]
+        """
+        batch_size = check_integer("batch_size", batch_size, 1)
+        seed = check_integer("seed", seed, 0, _MAX_SEED)
+        start_step = check_integer("start_step", start_step, 0)
+        count = check_integer("the number of shards", shard[1], 1)
+        index = check_integer("the shard's index", shard[0], 0, count - 1)
+        if batch_size % count:
+            raise DataError(
+                f"batch_size={batch_size} cannot be shared evenly by {count} workers: use a multiple of {count}"
+            )
+        local, size = batch_size // count, len(self)
+        # The last step whose positions still fit into int64; no run gets there.
+        stop = _INT64_MAX // batch_size
+        if num_steps is not None:
+            stop = start_step + check_integer("num_steps", num_steps, 1)
+        import tensorflow as tf
+
+        gather = self._gather()
+
+        def batch(step):
+            position = step * batch_size + index * local + tf.range(local, dtype=tf.int64)
+            return gather(example_index(position, size, seed) if shuffle else position % size)
+
+        dataset = tf.data.Dataset.range(start_step, stop).map(batch, num_parallel_calls=PARALLEL_CALLS)
+        if num_steps is None:
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+        if count > 1:
+            # Each worker's stream is its own part already: tf.distribute must not divide it a second time.
+            options = tf.data.Options()
+            options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+            dataset = dataset.with_options(options)
+        return with_fixed_options(dataset.prefetch(2))
+
+    def epoch(self, batch_size):
+        """Return one pass over the examples in their own order, for evaluation.
+
+        Args:
+            batch_size: int, 1 or more; the last batch holds what is left.
+
+        Returns:
+            A `tf.data.Dataset` of dicts of tensors `(n, ...)` with n at most `batch_size`.
+
+        Raises:
+            DataError: `batch_size` is not a positive integer.
+        """
+        batch_size = check_integer("batch_size", batch_size, 1)
+        import tensorflow as tf
+
+        gather, size = self._gather(), len(self)
+        dataset = tf.data.Dataset.range(0, size, batch_size).map(
+            lambda start: gather(tf.range(start, tf.minimum(start + batch_size, size))),
+            num_parallel_calls=PARALLEL_CALLS,
+        )
+        return with_fixed_options(dataset.prefetch(2))
+
+    def sample(self, num, *, seed=0):
+        """Draw `num` distinct examples at random.
+
+        Args:
+            num: int, at most `len(source)`.
+            seed: int in [0, 2**31 - 1], default 0.
+
+        Returns:
+            Dict of NumPy arrays `(num, ...)`, copies.
+
+        Raises:
+            DataError: `num` is larger than the number of examples, or an argument is out of range.
+        """
+        num = check_integer("num", num, 1)
+        seed = check_integer("seed", seed, 0, _MAX_SEED)
+        if num > len(self):
+            raise DataError(
+                f"{num} distinct examples asked of {self.info.name}[{self.info.split}], which has {len(self)}"
+            )
+        chosen = np.random.default_rng(seed).choice(len(self), num, replace=False)
+        return {key: np.asarray(value[chosen]) for key, value in self.arrays.items()}
+
+    def take(self, limit):
+        """Return a source of the first `limit` examples (of all where there are fewer); the arrays are views."""
+        limit = min(check_integer("limit", limit, 1), len(self))
+        arrays = {key: value[:limit] for key, value in self.arrays.items()}
+        return Source(arrays, dataclasses.replace(self.info, num_examples=limit), self.skipped)
+
+    def _gather(self):
+        """Return the function `indices -> dict of tensors` that tf.data maps over index batches."""
+        import tensorflow as tf
+
+        if self._tensors is None:
+            # Eager tensors are captured by reference; NumPy arrays would be copied into every graph as constants.
+            # On the CPU, where tf.data runs: an eager tensor would otherwise be placed on the GPU.
+            with tf.device("CPU:0"):
+                self._tensors = {k: v if isinstance(v, np.memmap) else tf.constant(v) for k, v in self.arrays.items()}
+
+        def rows(array, indices):
+            if not isinstance(array, np.memmap):
+                return tf.gather(array, indices)
+            # Only the rows asked for are read from disk.
+            found = tf.numpy_function(lambda i: np.asarray(array[i]), [indices], tf.as_dtype(array.dtype))
+            found.set_shape(indices.shape.concatenate(array.shape[1:]))
+            return found
+
+        return lambda indices: {key: rows(array, indices) for key, array in self._tensors.items()}
+
+
+def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **details):
+    """Make a source of arrays in memory.
+
+    Args:
+        arrays: one array, or a dict of arrays whose first dimensions are equal. A single array is called "image" when
+            it has four dimensions and "points" otherwise.
+        name: str, default "arrays". Stands in messages and in `source.info`.
+        split: str, default "all".
+        key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
+        skipped: names of unreadable files.
+        **details: further fields of `SourceInfo`: class_names, licence, homepage, citation, modes.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        DataError: there are no examples, or the arrays differ in length.
+
+    Example:
+        >>> len(from_arrays({"image": np.zeros((10, 28, 28, 1), "uint8"), "label": np.arange(10)}))
+        10
+    """
+    if not isinstance(arrays, Mapping):
+        arrays = np.asanyarray(arrays)
+        arrays = {key or ("image" if arrays.ndim == 4 else "points"): arrays}
+    arrays = {k: np.asanyarray(value) for k, value in arrays.items()}  # asanyarray: a memory map stays one
+    lengths = {k: len(value) if value.ndim else 0 for k, value in arrays.items()}
+    if not lengths or 0 in lengths.values():
+        raise DataError(f"{name}[{split}]: no examples")
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{k} has {length}" for k, length in lengths.items())
+        raise DataError(f"{name}[{split}]: the arrays differ in length ({listed}): give one row of each per example")
+    key = key or next((k for k in ("image", "points") if k in arrays), next(iter(arrays)))
+    if key not in arrays:
+        raise DataError(f"{name}[{split}]: no entry {key!r} (it has: {', '.join(arrays)})")
+    main = arrays[key]
+    value_range = None
+    if main.dtype == np.uint8:
+        value_range = (0, 255)
+    elif main.dtype.kind in "iuf":
+        value_range = (float(main.min()), float(main.max()))
+    info = SourceInfo(
+        name=name,
+        split=split,
+        key=key,
+        kind=key if key in ("image", "points") else "array",
+        shapes={k: value.shape[1:] for k, value in arrays.items()},
+        dtypes={k: value.dtype.name for k, value in arrays.items()},
+        value_range=value_range,
+        num_examples=len(main),
+        **details,
+    )
+    return Source(arrays, info, skipped)

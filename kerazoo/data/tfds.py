@@ -1,0 +1,189 @@
+"""`tfds:NAME`: the images and labels of a TensorFlow Datasets dataset, from a prepared folder."""
+
+import difflib
+import logging
+import os
+import re
+from contextlib import contextmanager
+
+import numpy as np
+
+from kerazoo.data.images import allocate, fit_tensor
+from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
+from kerazoo.data.schemes import source
+from kerazoo.data.sources import from_arrays
+from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
+
+_BATCH = 512  # examples handed to NumPy at once; one by one costs ten times as much
+# For prepared folders that do not state theirs.
+_LICENCES = {
+    "mnist": "CC BY-SA 3.0",
+    "imdb_reviews": "free for research, see http://ai.stanford.edu/~amaas/data/sentiment/",
+    "tiny_shakespeare": "public domain text",
+}
+
+
+@source("tfds", "NAME")
+def open_tfds(request):
+    """Open the images of a TFDS dataset, read into memory once, in the order of the files.
+
+    The folder is `TFDS_DATA_DIR`, or TFDS's default, `~/tensorflow_datasets`. Nothing is downloaded without
+    `download=True`.
+
+    Args:
+        request: a `Request`. Splits are those of TFDS, slices included ("train[:1000]", "train[10%:]"). Images that
+            differ in size need an `image_shape`.
+
+    Returns:
+        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}.
+
+    Raises:
+        MissingDependencyError: `tensorflow_datasets` is not installed.
+        UnknownNameError: TFDS knows no such dataset.
+        DataError: the dataset is not prepared, cannot be read, lacks the split, or holds no 8-bit images.
+    """
+    builder = prepared_builder(request)
+    num = num_examples(builder, request)
+    features = dict(builder.info.features.items())
+    image, label = features.get("image"), features.get("label")
+    own = tuple(image.shape or ()) if image is not None else ()
+    if len(own) != 3 or np.dtype(image.np_dtype) != np.uint8:
+        held = ", ".join(features)
+        raise DataError(f"{request.spec} has no 8-bit images under 'image' (it holds: {held}): choose an image dataset")
+    shape = request.image_shape or own
+    if None in shape:
+        raise DataError(f"{request.spec}: its images differ in size, {own}: give image_shape=(height, width, channels)")
+
+    arrays = {"image": allocate((num, *shape))}
+    if hasattr(label, "num_classes"):
+        arrays["label"] = np.empty(num, np.int64)
+    row = 0
+    try:
+        for batch in _read(builder, request.split, num, shape, list(arrays)).as_numpy_iterator():
+            rows = slice(row, row + len(batch["image"]))
+            for key, array in arrays.items():
+                array[rows] = batch[key]
+            row = rows.stop
+    except Exception as error:  # TensorFlow, TFDS and the file system each raise their own types
+        raise DataError(
+            f"{request.spec} cannot be read from {builder.data_dir} ({_one_line(error)}): delete that folder and "
+            "prepare it again"
+        ) from error
+
+    info = builder.info
+    stated = getattr(info.redistribution_info, "license", "") or ""
+    return from_arrays(
+        arrays,
+        name=request.spec,
+        split=request.split,
+        class_names=tuple(label.names) if getattr(label, "names", None) else None,
+        licence=" ".join(stated.split()) or _LICENCES.get(builder.name, f"see {info.homepage}"),
+        homepage=info.homepage or None,
+        citation=info.citation or None,
+    )
+
+
+def prepared_builder(request):
+    """Return the TFDS builder of a `Request`, prepared on disk; downloads only where the request allows it.
+
+    Raises:
+        MissingDependencyError, UnknownNameError, DataError: as in `open_tfds`.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{request.spec} needs tensorflow_datasets ({_one_line(error)}): pip install 'kerazoo[tfds]'"
+        ) from error
+    with _quiet(tfds):
+        try:
+            # Looked up here because TFDS itself reads the variable only when it is imported.
+            builder = tfds.builder(request.argument, data_dir=os.environ.get("TFDS_DATA_DIR"))
+        except tfds.core.DatasetNotFoundError as error:
+            names = tfds.list_builders(with_community_datasets=False)
+            nearest = difflib.get_close_matches(request.argument, names, n=3)
+            hint = f"did you mean {' or '.join(nearest)}?" if nearest else "see https://www.tensorflow.org/datasets"
+            raise UnknownNameError(f"{request.spec}: TFDS has no dataset {request.argument!r}; {hint}") from error
+        except Exception as error:  # a wrong config or version: TFDS raises ValueError, AssertionError and others
+            raise DataError(f"{request.spec}: TFDS cannot open it ({_one_line(error)})") from error
+        if not builder.info.splits and request.download:
+            try:
+                builder.download_and_prepare()
+            except Exception as error:
+                raise DataError(f"{request.spec}: the download failed ({_one_line(error)}): try again later") from error
+    if not builder.info.splits:
+        raise DataError(
+            f"{request.spec} is not prepared in {builder.data_dir}: add --download (download=True in Python), or set "
+            "TFDS_DATA_DIR=FOLDER to a folder that has it"
+        )
+    return builder
+
+
+def num_examples(builder, request):
+    """Return how many examples the request's split and limit give.
+
+    Raises:
+        DataError: the split does not exist, cannot be parsed, or is empty.
+    """
+    try:
+        num = builder.info.splits[request.split].num_examples
+    except (ValueError, KeyError) as error:
+        splits = ", ".join(f"{name} ({split.num_examples:,})" for name, split in builder.info.splits.items())
+        raise DataError(
+            f"{request.spec} has no split {request.split!r}: it has {splits}, and slices such as train[:1000]"
+        ) from error
+    if not num:
+        raise DataError(f"{request.spec}[{request.split}]: no examples")
+    return num if request.limit is None else min(num, request.limit)
+
+
+def _read(builder, split, num, shape, keys):
+    """Return a dataset of batches of the first `num` examples, decoded in parallel, in file order."""
+    import tensorflow_datasets as tfds
+
+    config = tfds.ReadConfig(
+        shuffle_seed=None,
+        interleave_cycle_length=1,  # one shard after the other: the order does not depend on their number
+        num_parallel_calls_for_interleave_files=1,
+        num_parallel_calls_for_decode=PARALLEL_CALLS,
+        try_autocache=False,
+        skip_prefetch=True,
+    )
+    config.options.autotune.enabled = False
+    config.options.deterministic = True
+    with _quiet(tfds):
+        dataset = builder.as_dataset(
+            split=split,
+            read_config=config,
+            shuffle_files=False,
+            decoders=tfds.decode.PartialDecoding(dict.fromkeys(keys, True)),
+        )
+    dataset = dataset.take(num)
+
+    def fit(examples):
+        return {**examples, "image": fit_tensor(examples["image"], shape)}
+
+    if dataset.element_spec["image"].shape.is_fully_defined():
+        dataset = dataset.batch(_BATCH).map(fit, num_parallel_calls=PARALLEL_CALLS)
+    else:  # images that differ in size can be batched only when they do so no more
+        dataset = dataset.map(fit, num_parallel_calls=PARALLEL_CALLS).batch(_BATCH)
+    return with_fixed_options(dataset.prefetch(2))
+
+
+@contextmanager
+def _quiet(tfds):
+    """Keep TFDS's progress bars and its information and warning lines off the terminal."""
+    tfds.disable_progress_bar()
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _one_line(error):
+    """Return the first line of an error, shortened and without TFDS's preamble."""
+    text = re.sub(r'^Failed to construct dataset .*?}": ', "", str(error).strip())
+    return text.splitlines()[0][:200] if text else type(error).__name__

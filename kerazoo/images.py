@@ -1,0 +1,40 @@
+"""Images as tensors: ranges, pooling."""
+
+import tensorflow as tf
+
+
+def as_float(images):
+    """float32 images in [0, 1] of uint8 images (0 to 255) or of float images that are in [0, 1] already."""
+    if images.dtype == tf.uint8:
+        return tf.cast(images, tf.float32) / 255.0
+    return tf.cast(images, tf.float32)
+
+
+def to_signed(images):
+    """[0, 1] to [-1, 1], the range of a tanh generator."""
+    return images * 2.0 - 1.0
+
+
+def from_signed(images):
+    """[-1, 1] to [0, 1]."""
+    return (tf.cast(images, tf.float32) + 1.0) / 2.0
+
+
+def pool_to_grid(maps, grid):
+    """Max-pool feature maps to a fixed grid, whatever their size (adaptive pooling).
+
+    Args:
+        maps: tf.Tensor. Shape `(batch, height, width, channels)` with a static height and width.
+        grid: int. Side of the result.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch, grid, grid, channels)`; cell i covers rows floor(i h / grid) to
+        ceil((i + 1) h / grid).
+    """
+    maps = tf.cast(maps, tf.float32)
+    for axis in (1, 2):
+        size = maps.shape[axis]
+        bounds = [(i * size // grid, -(-(i + 1) * size // grid)) for i in range(grid)]
+        slices = [tf.gather(maps, range(low, max(high, low + 1)), axis=axis) for low, high in bounds]
+        maps = tf.stack([tf.reduce_max(part, axis=axis) for part in slices], axis=axis)
+    return maps

@@ -1,0 +1,58 @@
+"""Measures of generative models and of learned features, on NumPy arrays.
+
+Every measure takes a matrix of features, one row a sample: the outputs of a feature extractor, or the samples
+themselves where they are low-dimensional. Nothing here knows a model, and importing this package loads neither
+TensorFlow nor scipy nor scikit-learn.
+
+    fid, frechet_distance           distance between two Gaussians fitted to the features
+    kid                             unbiased kernel distance, comparable between sample sizes
+    precision_recall                fidelity and diversity by neighbour balls
+    density_coverage                the same, robust to outliers
+    nearest_neighbour_two_sample    finds both bad samples and memorised ones
+    classifier_two_sample           whether a linear classifier tells generated from real
+    class_histogram_kl, num_classes_covered, within_class_diversity     dropped classes, collapsed classes
+    mode_coverage                   the ring and grid of Gaussians
+    linear_probe                    how much of the label a linear map reads from the features
+    image_generation_report         all that applies to an image generator, as one dictionary
+    as_extractor                    features and class probabilities from any Keras classifier
+"""
+
+from kerazoo.metrics.classes import class_histogram_kl, num_classes_covered, within_class_diversity
+from kerazoo.metrics.classifiers import ClassifierTwoSample, classifier_two_sample, linear_probe
+from kerazoo.metrics.extractor import KerasExtractor, as_extractor
+from kerazoo.metrics.frechet import fid, frechet_distance
+from kerazoo.metrics.images import image_generation_report
+from kerazoo.metrics.kernel import KernelDistance, kid
+from kerazoo.metrics.modes import ModeCoverage, mode_coverage
+from kerazoo.metrics.neighbours import (
+    DensityCoverage,
+    NeighbourTwoSample,
+    PrecisionRecall,
+    density_coverage,
+    nearest_neighbour_two_sample,
+    precision_recall,
+)
+
+__all__ = [
+    "ClassifierTwoSample",
+    "DensityCoverage",
+    "KerasExtractor",
+    "KernelDistance",
+    "ModeCoverage",
+    "NeighbourTwoSample",
+    "PrecisionRecall",
+    "as_extractor",
+    "class_histogram_kl",
+    "classifier_two_sample",
+    "density_coverage",
+    "fid",
+    "frechet_distance",
+    "image_generation_report",
+    "kid",
+    "linear_probe",
+    "mode_coverage",
+    "nearest_neighbour_two_sample",
+    "num_classes_covered",
+    "precision_recall",
+    "within_class_diversity",
+]

@@ -1,0 +1,1 @@
+"""Classifiers: the feature extractors that the measurements use."""

@@ -1,0 +1,145 @@
+"""A small convolutional image classifier: the feature extractor of the zoo's own image metrics."""
+
+from typing import Annotated
+
+import keras
+import tensorflow as tf
+from keras import layers
+from pydantic import Field
+
+from kerazoo.config import ImageShape, PositiveInt
+from kerazoo.images import as_float
+from kerazoo.model import ZooModel
+from kerazoo.networks.convolutional import batch_normalization
+from kerazoo.registry import register
+from kerazoo.sampling import run_in_batches
+
+
+@register("cnn_classifier")
+class CNNClassifier(ZooModel):
+    """Convolutional classifier for small images, in the line of LeNet.
+
+    Blocks of two 3x3 convolutions (the second of stride 2), each followed by batch normalisation and ReLU; then one
+    hidden dense layer, whose activations are the `features`, and a softmax. Trained with Adam on cross-entropy.
+
+    It differs from LeNet-5 in what was found since: ReLU, batch normalisation (Ioffe and Szegedy 2015) and strides
+    instead of subsampling.
+
+    Args:
+        image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
+        num_classes: int. At least 2. Defaults to 10.
+        filters: tuple[int, ...]. Channels of each block. Defaults to `(32, 64)`.
+        feature_dim: int. Width of the hidden dense layer. Defaults to 128.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument or a value out of range.
+
+    Example:
+        >>> model = kerazoo.load("cnn_classifier")
+        >>> model.classify(images).argmax(axis=1)   # images: (N, 28, 28, 1) in [0, 1] or uint8
+        >>> model.features(images).shape
+        (N, 128)
+
+    Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition".
+    """
+
+    task = "image-classification"
+    paper = "LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11)"
+    roles = {"classifier": ("classifier",)}
+    tracked = ("classifier_loss", "accuracy")
+    image_sizes = (8, 256)
+
+    def __init__(
+        self,
+        image_shape: ImageShape = (28, 28, 1),
+        num_classes: Annotated[int, Field(ge=2, strict=True)] = 10,
+        filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64),
+        feature_dim: PositiveInt = 128,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.num_classes = num_classes
+        self.filters = tuple(filters)
+        self.feature_dim = feature_dim
+        self.classifier = self._build_classifier()
+        self.built = True
+
+    def _build_classifier(self):
+        dtype = self.dtype_policy
+        x = inputs = keras.Input(self.image_shape, name="images")
+        for width in self.filters:
+            for stride in (1, 2):
+                x = layers.Conv2D(width, 3, stride, "same", use_bias=False, dtype=dtype)(x)
+                x = layers.ReLU(dtype=dtype)(batch_normalization(dtype)(x))
+        x = layers.Dense(self.feature_dim, use_bias=False, dtype=dtype)(layers.Flatten(dtype=dtype)(x))
+        features = layers.ReLU(dtype="float32")(batch_normalization(dtype)(x))
+        logits = layers.Dense(self.num_classes, dtype="float32")(features)
+        return keras.Model(inputs, {"features": features, "logits": logits}, name="classifier")
+
+    def default_optimizers(self):
+        return {"classifier": keras.optimizers.Adam(1e-3)}
+
+    # === Training ===
+
+    def train_step(self, data):
+        images, labels = self._examples(data)
+
+        def loss():
+            logits = self.classifier(images, training=True)["logits"]
+            self._track_accuracy(labels, logits)
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+        self.minimize("classifier", loss)
+        return self.finish_step()
+
+    def test_step(self, data):
+        images, labels = self._examples(data)
+        logits = self.classifier(images, training=False)["logits"]
+        self._track_accuracy(labels, logits)
+        self.track(classifier_loss=tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        return self.logs()
+
+    def _examples(self, data):
+        batch = self.batch(data)
+        return as_float(batch["image"]), tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
+
+    def _track_accuracy(self, labels, logits):
+        self.track(accuracy=tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == labels, tf.float32))
+
+    # === Verbs ===
+
+    def call(self, inputs, training=False):
+        """Class probabilities, shape `(batch, num_classes)`, of images (uint8, or float in [0, 1])."""
+        return tf.nn.softmax(self.classifier(as_float(inputs), training=training)["logits"])
+
+    def classify(self, images, *, batch_size=256):
+        """Class probabilities.
+
+        Args:
+            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
+            batch_size: int. Images computed at a time. Defaults to 256.
+
+        Returns:
+            np.ndarray. float32, shape `(num, num_classes)`; each row sums to one.
+
+        Raises:
+            DataError: a wrong shape or values out of range.
+        """
+        return run_in_batches(self, self.call, self.check_inputs(images), batch_size)
+
+    def features(self, images, *, batch_size=256):
+        """Activations of the hidden dense layer.
+
+        Args:
+            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
+            batch_size: int. Images computed at a time. Defaults to 256.
+
+        Returns:
+            np.ndarray. float32, at least 0, shape `(num, feature_dim)`.
+        """
+        return run_in_batches(self, self._features, self.check_inputs(images), batch_size)
+
+    def _features(self, images):
+        return self.classifier(as_float(images), training=False)["features"]

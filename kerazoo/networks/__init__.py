@@ -1,0 +1,1 @@
+"""Builders of networks that two or more architectures share."""

@@ -1,0 +1,101 @@
+"""Strided convolutional generator and discriminator for square images, after DCGAN (Radford et al. 2016)."""
+
+import itertools
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+# Images are halved until they are this small: the 4x4 of the paper, for 28 pixels by way of 14 and 7.
+MAX_BASE_SIZE = 4
+
+
+def stage_sizes(image_size):
+    """Side lengths from the image down to the base, each half of the one before, rounded up.
+
+    Args:
+        image_size: int. Side of the image in pixels.
+
+    Returns:
+        list[int]. For example `[64, 32, 16, 8, 4]` for 64 and `[28, 14, 7, 4]` for 28.
+    """
+    sizes = [image_size]
+    while sizes[-1] > MAX_BASE_SIZE:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def batch_normalization(dtype=None):
+    """Batch normalisation with the epsilon of the DCGAN authors' code, over all replicas where there are several."""
+    synchronized = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return layers.BatchNormalization(epsilon=1e-5, synchronized=synchronized, dtype=dtype)
+
+
+def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
+    """Latents to images in [-1, 1]: project to the base size, then double it with each transposed convolution.
+
+    Batch normalisation in every layer but the output, ReLU inside, tanh at the end, weights from N(0, 0.02).
+
+    Args:
+        image_shape: tuple[int, int, int]. Height (equal to the width), width and channels.
+        latent_dim: int. Length of a latent vector.
+        filters: int. Channels of the last hidden layer; each layer before it has twice as many.
+        kernel_size: int. Side of the kernels.
+        dtype: dtype policy of the layers. Defaults to None, the global one.
+
+    Returns:
+        keras.Model. `(batch, latent_dim)` -> `(batch, *image_shape)` float32.
+    """
+    sizes = stage_sizes(image_shape[0])[::-1]
+    init = keras.initializers.RandomNormal(stddev=0.02)
+    channels = filters * 2 ** (len(sizes) - 2)
+    inputs = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(sizes[0] ** 2 * channels, use_bias=False, kernel_initializer=init, dtype=dtype)(inputs)
+    x = layers.Reshape((sizes[0], sizes[0], channels), dtype=dtype)(x)
+    for before, size in itertools.pairwise(sizes):
+        x = layers.ReLU(dtype=dtype)(batch_normalization(dtype)(x))
+        last = size == sizes[-1]
+        channels = image_shape[2] if last else channels // 2
+        convolution = layers.Conv2DTranspose(
+            channels, kernel_size, 2, "same", use_bias=last, kernel_initializer=init, dtype=dtype
+        )
+        x = convolution(x)
+        if size != 2 * before:
+            x = layers.Cropping2D(((0, 1), (0, 1)), dtype=dtype)(x)
+    outputs = layers.Activation("tanh", dtype="float32")(x)
+    return keras.Model(inputs, outputs, name="generator")
+
+
+def build_discriminator(image_shape, filters, kernel_size, *, dtype=None, name="discriminator"):
+    """Images in [-1, 1] to logits: strided convolutions, LeakyReLU of slope 0.2, no pooling, no hidden dense layer.
+
+    Batch normalisation in every convolution but the first, weights from N(0, 0.02).
+
+    Args:
+        image_shape: tuple[int, int, int]. Height (equal to the width), width and channels.
+        filters: int. Channels of the first layer; each layer after it has twice as many.
+        kernel_size: int. Side of the kernels.
+        dtype: dtype policy of the layers. Defaults to None, the global one.
+        name: str. Defaults to `"discriminator"`.
+
+    Returns:
+        keras.Model. `(batch, *image_shape)` -> `(batch, 1)` float32 logits.
+    """
+    init = keras.initializers.RandomNormal(stddev=0.02)
+    x = inputs = keras.Input(image_shape, name="images")
+    for stage in range(len(stage_sizes(image_shape[0])) - 1):
+        x = layers.Conv2D(
+            filters * 2**stage, kernel_size, 2, "same", use_bias=stage == 0, kernel_initializer=init, dtype=dtype
+        )(x)
+        if stage > 0:
+            x = batch_normalization(dtype)(x)
+        x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+    x = layers.Flatten(dtype=dtype)(x)
+    logits = layers.Dense(1, kernel_initializer=init, dtype="float32")(x)
+    return keras.Model(inputs, logits, name=name)
+
+
+def activations(network):
+    """A model that gives the outputs of every LeakyReLU of `network` instead of its last one; it shares the weights."""
+    hidden = [layer.output for layer in network.layers if isinstance(layer, layers.LeakyReLU)]
+    return keras.Model(network.inputs, hidden)

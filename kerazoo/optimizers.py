@@ -1,0 +1,75 @@
+"""One optimizer a role: built, wrapped for loss scaling, saved and restored in one place."""
+
+import keras
+
+from kerazoo.errors import ConfigError
+
+
+def build_optimizers(model, given=None):
+    """The built optimizers of a model, by role.
+
+    Args:
+        model: ZooModel. Its `roles`, and `default_optimizers()` for the roles left out.
+        given: dict[str, optimizer] or None. Role -> optimizer, name or configuration. Defaults to None.
+
+    Returns:
+        dict[str, keras.optimizers.Optimizer]. In the order of `model.roles`; each is built on its role's variables
+        (Keras restores only built ones) and, under `mixed_float16`, wrapped for loss scaling (Keras wraps one only).
+
+    Raises:
+        ConfigError: a role that the model does not have.
+    """
+    given = dict(given or {})
+    unknown = [role for role in given if role not in model.roles]
+    if unknown:
+        raise ConfigError(f"unknown role {unknown[0]!r}: {type(model).__name__} has {', '.join(model.roles) or 'none'}")
+    if set(given) != set(model.roles):
+        given = {**model.default_optimizers(), **given}
+    optimizers = {}
+    for role in model.roles:
+        optimizer = keras.optimizers.get(given[role])
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if model.dtype_policy.name == "mixed_float16" and not scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(model.variables_of(role))
+        optimizers[role] = optimizer
+    return optimizers
+
+
+def with_overrides(optimizer, overrides):
+    """A copy of an optimizer with some of its arguments changed.
+
+    Args:
+        optimizer: keras.optimizers.Optimizer. The paper's.
+        overrides: dict[str, Any]. Arguments of its class, for example `{"learning_rate": 1e-4}`; `class` changes the
+            class itself, whose other arguments then start from that class's defaults.
+
+    Returns:
+        keras.optimizers.Optimizer. A new, unbuilt optimizer.
+
+    Raises:
+        ConfigError: an argument that the optimizer does not have, or a value that it refuses.
+    """
+    overrides = dict(overrides)
+    name = overrides.pop("class", None)
+    config = {} if name else optimizer.get_config()
+    unknown = sorted(set(overrides) - set(config)) if not name else []
+    if unknown:
+        allowed = ", ".join(key for key in config if key != "name")
+        raise ConfigError(f"unknown optimizer argument {unknown[0]!r}; {type(optimizer).__name__} has: {allowed}")
+    try:
+        if name:
+            return keras.optimizers.get({"class_name": name, "config": overrides})
+        return type(optimizer).from_config({**config, **overrides})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer {name or type(optimizer).__name__}: {str(error).splitlines()[0]}") from None
+
+
+def optimizer_configs(model):
+    """role -> serialised optimizer, for `get_compile_config`."""
+    return {role: keras.optimizers.serialize(optimizer) for role, optimizer in model.optimizers.items()}
+
+
+def restore_optimizers(configs):
+    """The optimizers of `optimizer_configs`, unbuilt."""
+    return {role: keras.optimizers.deserialize(config) for role, config in configs.items()}

@@ -1,0 +1,60 @@
+"""Sums and noise over the global batch: a batch split over replicas must train like the same batch on one device."""
+
+import tensorflow as tf
+
+
+def global_rows(values):
+    """The number of rows of `values` over all replicas, as a float32 scalar."""
+    rows = tf.cast(tf.shape(values)[0], tf.float32)
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return rows
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, rows)
+
+
+def row_noise(num_rows, shape, seed, distribution):
+    """Noise for this replica's rows of the global batch.
+
+    Every replica draws the noise of the whole global batch and takes its own rows, so that replicas never share noise
+    and each example gets what it would get on one device, also where the batch does not divide evenly.
+
+    Args:
+        num_rows: int or tf.Tensor. Rows on this replica.
+        shape: tuple[int, ...]. Shape of one row.
+        seed: tf.Tensor. int32, shape `(2,)`, equal on all replicas.
+        distribution: str. A name in `DRAWS`.
+
+    Returns:
+        tf.Tensor. float32, shape `(num_rows, *shape)`.
+    """
+    total, offset = num_rows, 0
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        replica = context.replica_id_in_sync_group
+        mine = tf.one_hot(replica, context.num_replicas_in_sync, on_value=num_rows, off_value=0, dtype=tf.int32)
+        counts = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+        total, offset = tf.reduce_sum(counts), tf.reduce_sum(counts[:replica])
+    values = DRAWS[distribution](tf.concat([[total], shape], axis=0), seed)
+    return values[offset : offset + num_rows]
+
+
+DRAWS = {
+    "normal": tf.random.stateless_normal,
+    "uniform": lambda shape, seed: tf.random.stateless_uniform(shape, seed, -1.0, 1.0),
+}
+
+
+class TrainingState:
+    """Variables by name, out of sight of Keras, which would count those in a dict or an attribute as weights."""
+
+    def __init__(self):
+        self._variables = {}
+
+    def __getitem__(self, name):
+        return self._variables[name]
+
+    def __setitem__(self, name, variable):
+        self._variables[name] = variable
+
+    def items(self):
+        return self._variables.items()

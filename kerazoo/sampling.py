@@ -1,0 +1,107 @@
+"""Seeded latents, walks between them, and running a model over many inputs in batches."""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.config import MAX_SEED
+from kerazoo.errors import ConfigError
+
+
+def check_count(name, value, minimum=1):
+    """`value` as an int; a `ConfigError` unless it is an integer of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
+        raise ConfigError(f"{name} = {value!r}: an integer of at least {minimum} is expected")
+    return int(value)
+
+
+def random_generator(seed=None):
+    """A NumPy generator; `ConfigError` unless `seed` is None (fresh randomness) or an integer from 0 to 2**31 - 1."""
+    if seed is not None and (
+        isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED
+    ):
+        raise ConfigError(f"seed = {seed!r}: an integer from 0 to {MAX_SEED} is expected")
+    return np.random.default_rng(seed)
+
+
+def sample_latents(num, latent_dim, *, distribution="normal", seed=None, truncation=None):
+    """Latent vectors from the prior.
+
+    Args:
+        num: int. How many.
+        latent_dim: int. Length of each.
+        distribution: `"normal"` (standard normal) or `"uniform"` (on [-1, 1)). Defaults to `"normal"`.
+        seed: int or None. The same seed gives the same vectors; None gives fresh ones. Defaults to None.
+        truncation: float or None. Keeps every component within [-truncation, truncation]: a narrower uniform, or a
+            normal whose components are redrawn until they fit (Brock et al. 2019, section 3.1). Smaller values trade
+            variety for typical samples. Defaults to None, no truncation.
+
+    Returns:
+        np.ndarray. float32, shape `(num, latent_dim)`.
+
+    Raises:
+        ConfigError: a count, a seed or a truncation out of range.
+    """
+    check_count("num_samples", num)
+    rng = random_generator(seed)
+    if truncation is not None and not truncation > 0:
+        raise ConfigError(f"truncation = {truncation!r}: a number above 0 is expected (or None)")
+    if distribution == "uniform":
+        bound = 1.0 if truncation is None else min(float(truncation), 1.0)
+        return rng.uniform(-bound, bound, (num, latent_dim)).astype("float32")
+    z = rng.standard_normal((num, latent_dim))
+    while truncation is not None and (outside := np.abs(z) > truncation).any():
+        z[outside] = rng.standard_normal(outside.sum())
+    return z.astype("float32")
+
+
+def check_latents(z, latent_dim):
+    """`z` as float32 latents; a `ConfigError` unless it is finite and of shape `(num, latent_dim)`."""
+    z = np.asarray(z, "float32")
+    if z.ndim != 2 or z.shape[1] != latent_dim or not np.isfinite(z).all():
+        raise ConfigError(f"latents of shape {z.shape}: finite values of shape (num, {latent_dim}) are expected")
+    return z
+
+
+def interpolate_latents(corners, num_steps):
+    """Straight lines through a sequence of latent vectors, as in figure 4 of Radford et al. 2016.
+
+    Args:
+        corners: array, shape `(points, latent_dim)`. At least two vectors.
+        num_steps: int. Vectors on each line, both ends included; at least 2.
+
+    Returns:
+        np.ndarray. float32, shape `(points - 1, num_steps, latent_dim)`.
+    """
+    corners = np.asarray(corners, "float32")
+    check_count("num_steps", num_steps, 2)
+    if corners.ndim != 2 or len(corners) < 2:
+        raise ConfigError(
+            f"latents of shape {corners.shape}: at least two vectors, shape (2, latent_dim), are expected"
+        )
+    weights = np.linspace(0, 1, num_steps, dtype="float32")[:, None]
+    return np.stack([(1 - weights) * a + weights * b for a, b in itertools.pairwise(corners)])
+
+
+def run_in_batches(model, function, inputs, batch_size):
+    """Run a function of tensors over many rows, compiled once for any batch size.
+
+    Args:
+        model: ZooModel. Keeps the compiled function.
+        function: callable. A bound method of `model` from a tensor `(batch, ...)` to a tensor `(batch, ...)`.
+        inputs: array, shape `(num, ...)`.
+        batch_size: int. Rows in memory at a time.
+
+    Returns:
+        np.ndarray. The results, in order.
+    """
+    batch_size = check_count("batch_size", batch_size)
+    inputs = np.asarray(inputs)
+    compiled = model.__dict__.setdefault("_compiled_functions", {})
+    key = (function.__name__, inputs.shape[1:], inputs.dtype.str)
+    if key not in compiled:
+        spec = tf.TensorSpec((None, *inputs.shape[1:]), inputs.dtype)
+        compiled[key] = tf.function(function, input_signature=[spec])
+    results = [compiled[key](inputs[i : i + batch_size]).numpy() for i in range(0, len(inputs), batch_size)]
+    return np.concatenate(results)

@@ -1,0 +1,33 @@
+"""Image classifiers: pictures with their predicted class, and accuracy."""
+
+import numpy as np
+
+from kerazoo.figures import image_grid, save_png
+
+
+def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
+    """Write a grid of `num` images of the data, each with its predicted class, as `<path>.png`."""
+    source = data.open("test")
+    images = source.sample(min(num, len(source)), seed=seed)["image"]
+    names = source.info.class_names or [str(i) for i in range(model.num_classes)]
+    classes = model.classify(images).argmax(axis=1)
+    file = path.with_name(path.name + ".png")
+    save_png(image_grid(images, labels=[names[c] for c in classes]), file, overwrite=overwrite)
+    return file
+
+
+def evaluate(model, data, settings):
+    """Accuracy and cross-entropy (nats) on the whole split, or on its first `settings.num` examples.
+
+    Returns:
+        dict[str, float]. `accuracy`, `cross_entropy`, `num_images`.
+    """
+    source = data.open(settings.split)
+    images, labels = source.arrays["image"][: settings.num], source.arrays["label"][: settings.num]
+    probabilities = model.classify(images)
+    of_label = probabilities[np.arange(len(labels)), labels]
+    return {
+        "accuracy": float(np.mean(probabilities.argmax(axis=1) == labels)),
+        "cross_entropy": float(-np.mean(np.log(np.maximum(of_label, 1e-12)))),
+        "num_images": len(labels),
+    }

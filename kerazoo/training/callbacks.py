@@ -1,0 +1,142 @@
+"""Callbacks of a run: logs, samples, checkpoints, a clean stop, and a stop at the first loss that is not finite."""
+
+import csv
+import math
+import signal
+import time
+from pathlib import Path
+
+import keras
+
+from kerazoo.errors import TrainingError
+from kerazoo.training.checkpoints import last_good, save_checkpoint
+
+
+class RunLog(keras.callbacks.Callback):
+    """One row an epoch in `log.csv` and in TensorBoard: epoch, step, seconds and the average of each loss.
+
+    Args:
+        run: Path. The run folder.
+        start_step: int. Rows of later steps, left by a run that was killed after its last checkpoint, are dropped.
+    """
+
+    def __init__(self, run, start_step):
+        super().__init__()
+        self.path = Path(run) / "log.csv"
+        self.tensorboard = Path(run) / "tensorboard"
+        rows = self.rows()
+        self._write([row for row in rows if int(row["step"]) <= start_step])
+        self._writer = None
+        self._began = time.perf_counter()
+
+    def rows(self):
+        """The rows written so far, as dicts of strings."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def _write(self, rows):
+        if rows:
+            with self.path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, rows[0].keys())
+                writer.writeheader()
+                writer.writerows(rows)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        import tensorflow as tf
+
+        step = int(self.model.step.numpy())
+        seconds = time.perf_counter() - self._began
+        row = {"epoch": epoch + 1, "step": step, "seconds": f"{seconds:.2f}"}
+        self._write([*self.rows(), row | {name: f"{value:.6g}" for name, value in logs.items()}])
+        self._writer = self._writer or tf.summary.create_file_writer(str(self.tensorboard))
+        with self._writer.as_default(step=step):
+            for name, value in logs.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+
+class EpochSamples(keras.callbacks.Callback):
+    """Samples after every epoch, always of the same seed, so that a run's pictures show one thing growing.
+
+    Args:
+        run: Path. The run folder; files go to `samples/`.
+        write: callable. `write(model, path_without_suffix)`.
+    """
+
+    def __init__(self, run, write):
+        super().__init__()
+        self.folder = Path(run) / "samples"
+        self.write = write
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.write(self.model, self.folder / f"epoch-{epoch + 1:04d}")
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """A checkpoint at the end of each epoch, and every `every_steps` steps where that is given."""
+
+    def __init__(self, run, every_steps=None):
+        super().__init__()
+        self.run = run
+        self.every_steps = every_steps
+        self.saved_step = None
+
+    def save(self):
+        """Save now, unless this step is saved already."""
+        step = int(self.model.step.numpy())
+        if step != self.saved_step:
+            save_checkpoint(self.model, self.run)
+            self.saved_step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.every_steps and int(self.model.step.numpy()) % self.every_steps == 0:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save()
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Ends the run at the first loss that is NaN or infinite, before anything of it is saved."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                step = int(self.model.step.numpy())
+                raise TrainingError(f"{name} is {float(value)} at step {step}; {last_good(self.run)}")
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ctrl-C (or SIGTERM) ends training after the step in progress; a second Ctrl-C interrupts at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.received = None
+        self._previous = {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *error):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number, frame):
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.received is not None:
+            self.model.stop_training = True

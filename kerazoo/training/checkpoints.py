@@ -1,0 +1,53 @@
+"""Checkpoints of a run: `.keras` files that hold everything training needs to go on exactly."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from kerazoo.errors import TrainingError
+from kerazoo.files import new_file
+
+KEEP = 2
+_NAME = re.compile(r"step-(\d{8})\.keras")
+
+
+def saved_checkpoints(run):
+    """(step, file) of each checkpoint of a run folder, oldest first."""
+    files = Path(run, "checkpoints").glob("step-*.keras")
+    return sorted((int(match[1]), path) for path in files if (match := _NAME.fullmatch(path.name)))
+
+
+def save_checkpoint(model, run):
+    """Write the model, its optimizers and its step; keep the latest few.
+
+    Args:
+        model: ZooModel. Compiled.
+        run: str or Path. The run folder.
+
+    Returns:
+        Path. The checkpoint.
+
+    Raises:
+        TrainingError: a weight is not finite; the checkpoints before stay as they are.
+        OutputError: the file cannot be written.
+    """
+    step = int(model.step.numpy())
+    broken = next((variable.path for variable in model.weights if not np.isfinite(variable.numpy()).all()), None)
+    if broken:
+        raise TrainingError(f"{broken} is not finite at step {step}; {last_good(run)}")
+    path = Path(run, "checkpoints", f"step-{step:08d}.keras")
+    with new_file(path, overwrite=True) as temporary:
+        model.save(temporary)
+    for _, old in saved_checkpoints(run)[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def last_good(run):
+    """One phrase that says which checkpoint to go back to."""
+    checkpoints = saved_checkpoints(run)
+    if not checkpoints:
+        return "no checkpoint was saved before"
+    step, path = checkpoints[-1]
+    return f"the last good checkpoint is {path} (step {step}); a lower learning rate may help"

@@ -1,0 +1,189 @@
+"""The checks that every architecture passes; `zoo_rows.py` says what they need to know of each."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerazoo
+from kerazoo.presets import CARD, check_weights, find_preset
+from kerazoo.registry import index, model_class
+from kerazoo.zoo import list_presets
+from tests.zoo_rows import ROWS
+
+NAMES = sorted(ROWS)
+
+
+@pytest.fixture(scope="module")
+def two_replicas():
+    """One strategy over the two logical CPUs of `conftest.py`; a second one would reuse the first's collective keys."""
+    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
+    assert strategy.num_replicas_in_sync == 2
+    return strategy
+
+
+def new(name, **arguments):
+    """The row's tiny model, always with the same weights."""
+    keras.utils.set_random_seed(0)
+    return kerazoo.create(name, **{**ROWS[name].arguments, **arguments})
+
+
+def compiled(name, **arguments):
+    model = new(name, **arguments)
+    model.compile(seed=1)
+    return model
+
+
+def train(model, num_steps, batch):
+    """`num_steps` steps on one batch; returns the losses of each step."""
+    return [model.fit(batch, batch_size=8, epochs=1, verbose=0).history for _ in range(num_steps)]
+
+
+def values(variables):
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def all_variables(model):
+    """Weights, optimizer variables and the step: all that training changes."""
+    optimizers = [variable for optimizer in model.optimizers.values() for variable in optimizer.variables]
+    return [*values(model.weights), *values(optimizers), model.step.numpy()]
+
+
+def assert_equal(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_architecture_has_a_row_and_a_preset():
+    assert sorted(index()) == NAMES
+    assert [name for name in NAMES if not list_presets(name)] == []
+
+
+@pytest.mark.parametrize("preset", list_presets())
+def test_every_preset_ships_checked_weights_figures_samples_and_card(preset):
+    preset = find_preset(preset)
+    assert check_weights(preset).stat().st_size <= 3_000_000
+    assert preset.metadata["training"]["command"].startswith("kerazoo train ")
+    assert preset.metadata["evaluation"]["metrics"]
+    assert list(preset.folder.glob("samples.*"))
+    from kerazoo.cards import render_card
+
+    assert (preset.folder / CARD).read_text(encoding="utf-8") == render_card(preset)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestArchitecture:
+    def test_class_says_what_it_is(self, name):
+        cls = model_class(name)
+        assert cls.architecture == name
+        assert cls.__module__ == index()[name]
+        assert cls.paper
+        assert cls.roles
+        for section in ("Args:", "Example:", "Source:"):
+            assert section in cls.__doc__
+
+    def test_parameter_count(self, name):
+        assert new(name).count_params() == ROWS[name].parameters
+
+    def test_configuration_round_trip(self, name):
+        model = new(name, dtype="mixed_bfloat16")
+        config = model.get_config()
+        twin = type(model).from_config(json.loads(json.dumps(config)))
+        assert twin.get_config() == config
+        assert [v.shape for v in twin.weights] == [v.shape for v in model.weights]
+
+    def test_verbs_keep_their_shapes_and_ranges(self, name):
+        row, model = ROWS[name], new(name)
+        batch = row.batch()
+        for verb in row.verbs.values():
+            result = verb.call(model, batch)
+            assert result.shape == verb.shape
+            assert result.dtype == np.float32
+            assert np.isfinite(result).all()
+            assert result.min() >= verb.range[0]
+            assert result.max() <= verb.range[1]
+
+    def test_same_seed_same_sample(self, name):
+        sample = ROWS[name].sample
+        if sample is None:
+            assert not hasattr(model_class(name), "generate")
+            return
+        model = new(name)
+        np.testing.assert_array_equal(sample(model, 3), sample(model, 3))
+        assert not np.array_equal(sample(model, 3), sample(model, 4))
+
+    def test_each_role_changes_only_its_own_variables_and_all_of_them(self, name):
+        row = ROWS[name]
+        for role in model_class(name).roles:
+            model = new(name)
+            rates = {other: 1.0 if other == role else 0.0 for other in model.roles}
+            model.compile({other: keras.optimizers.SGD(rate) for other, rate in rates.items()}, seed=1)
+            before = {v.path: v.numpy() for v in model.trainable_variables}
+            train(model, 1, row.batch())
+            changed = {v.path for v in model.trainable_variables if not np.array_equal(before[v.path], v.numpy())}
+            assert changed == {v.path for v in model.variables_of(role)} - row.unchanged
+
+    def test_losses_are_finite_and_fall_where_they_should(self, name):
+        row, model = ROWS[name], compiled(name)
+        history = train(model, 12, row.batch())
+        assert set(history[0]) == {metric.name for metric in model.metrics}
+        assert all(np.isfinite(value) for logs in history for value in logs.values())
+        for loss in row.falling:
+            assert history[-1][loss][0] < 0.7 * history[0][loss][0]
+
+    @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+    def test_trains_in_mixed_precision(self, name, precision):
+        model = compiled(name, dtype=precision)
+        history = train(model, 2, ROWS[name].batch())
+        assert all(np.isfinite(value) for logs in history for value in logs.values())
+        assert all(np.isfinite(value).all() for value in values(model.weights))
+        assert {v.dtype for v in model.weights} == {"float32"}
+        scaled = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizers.values()]
+        assert scaled == [precision == "mixed_float16"] * len(model.roles)
+
+    def test_a_saved_model_continues_as_if_never_saved(self, name, tmp_path):
+        row, model = ROWS[name], compiled(name)
+        train(model, 2, row.batch())
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        assert_equal(all_variables(loaded), all_variables(model))
+        train(model, 2, row.batch())
+        train(loaded, 2, row.batch())
+        assert_equal(all_variables(loaded), all_variables(model))
+
+    def test_training_repeats_with_its_seed(self, name):
+        first, second = compiled(name), compiled(name)
+        train(first, 3, ROWS[name].batch())
+        train(second, 3, ROWS[name].batch())
+        assert_equal(all_variables(first), all_variables(second))
+
+    def test_evaluate_gives_every_loss(self, name):
+        model = compiled(name)
+        losses = model.evaluate(ROWS[name].batch(), batch_size=3, verbose=0, return_dict=True)
+        assert set(losses) == {metric.name for metric in model.metrics}
+        assert all(np.isfinite(value) for value in losses.values())
+
+    def test_preset_round_trip(self, name, tmp_path):
+        model = compiled(name)
+        train(model, 1, ROWS[name].batch())
+        model.save_preset(tmp_path / "preset")
+        loaded = kerazoo.load(tmp_path / "preset")
+        assert loaded.preset == "preset"
+        assert loaded.get_config() == model.get_config() | {"name": loaded.name}
+        for found, expected in zip(values(loaded.weights), values(model.weights), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=2**-10, atol=1e-4)
+
+    @pytest.mark.parametrize("rows", [8, 7])
+    def test_two_replicas_train_like_one_device(self, name, rows, two_replicas):
+        batch = {key: value[:rows] for key, value in ROWS[name].batch().items()}
+        one = compiled(name)
+        with two_replicas.scope():
+            two = compiled(name)
+        dataset = tf.data.Dataset.from_tensors(batch).repeat(3)
+        one_logs, two_logs = (model.fit(dataset, epochs=1, verbose=0).history for model in (one, two))
+        for found, expected in zip(values(two.weights), values(one.weights), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+        for loss, value in one_logs.items():
+            np.testing.assert_allclose(two_logs[loss], value, rtol=1e-4)
