@@ -33,20 +33,19 @@ def models_table():
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def record_evaluation(name, report, command):
+def record_evaluation(name, report):
     """Write figures into a preset's `metrics.json` and make its `card.md` anew.
 
     Args:
         name: str or Path. The preset, as for `kerazoo.load`.
         report: dict. What `evaluate_preset` returned.
-        command: str. The command line that measured it.
 
     Returns:
         Path. The card.
     """
     preset = find_preset(name)
     date = datetime.date.today().isoformat()
-    write_metadata(preset.folder, {**preset.metadata, "evaluation": {**report, "command": command, "date": date}})
+    write_metadata(preset.folder, {**preset.metadata, "evaluation": {**report, "date": date}})
     return write_card(preset.folder)
 
 
@@ -87,13 +86,18 @@ def render_card(preset):
             f"- Versions: {versions}",
         ]
     if evaluation:
-        settings = {k: evaluation[k] for k in ("data", "split", "num", "seed", "extractor") if k in evaluation}
-        lines += ["", "## Figures", "", f"Measured by `{evaluation['command']}` ({_pairs(settings)}).", ""]
+        options = " ".join(f"--{key} {evaluation[key]}" for key in ("data", "num", "seed"))
+        lines += ["", "## Figures", "", f"`kerazoo evaluate {preset.name} {options}`, {_measured_on(evaluation)}:", ""]
         lines += ["| metric | value |", "| --- | --- |"]
         lines += [f"| {name} | {_number(value)} |" for name, value in evaluation["metrics"].items()]
     if config.notes:
         lines += ["", "## Notes", "", *[f"- {note}" for note in config.notes]]
     return "\n".join(lines) + "\n"
+
+
+def _measured_on(evaluation):
+    extractor = f", features of {evaluation['extractor']}" if "extractor" in evaluation else ""
+    return f"split {evaluation['split']}{extractor}, {evaluation['date']}"
 
 
 def _pairs(values):

@@ -48,7 +48,7 @@ def info(name: Annotated[str, typer.Argument(help="A model as for load(), or a d
     from kerazoo.data import list_sources
     from kerazoo.zoo import info as preset_info
 
-    if name.split(":")[0] in list_sources():
+    if name.split(":")[0] in {source.split(":")[0] for source in list_sources()}:
         _tensorflow()
         from kerazoo.data import open_source
 
@@ -81,7 +81,6 @@ def train(
 ):
     """Train a preset's configuration, on its data or on yours."""
     _tensorflow()
-    from kerazoo.console import progress_callback
     from kerazoo.presets import find_preset
     from kerazoo.training import train as run
     from kerazoo.training.arguments import training_config
@@ -91,18 +90,15 @@ def train(
     preset = find_preset(model)
     config = training_config(model, data=data, options=options, overrides=set_ or (), download=download, say=print)
     out = out or Path("runs") / preset.name
-    command = "kerazoo " + shlex.join(sys.argv[1:])
-    bar = progress_callback(config.training.epochs)
-    result = run(
-        config, out, resume=resume, overwrite=overwrite, download=download, strict=strict, command=command,
-        callbacks=[bar],
-    )  # fmt: skip
+    command = _command_line("train", model, {**options, "data": data, "set": set_, "evaluate": evaluate_after})
+    flags = {"resume": resume, "overwrite": overwrite, "download": download, "strict": strict}
+    result = run(config, out, command=command, progress=True, **flags)
     if not result.finished:
-        print(f"stopped and saved at step {result.step}; go on with: {command}" + (" --resume" * (not resume)))
+        print(f"stopped and saved at step {result.step}; go on with: {command} --out {shlex.quote(str(out))} --resume")
         raise typer.Exit(130)
     print(f"trained {result.step} steps: {result.preset}; try: kerazoo sample {result.folder}")
     if evaluate_after:
-        _evaluate(str(result.preset), write=True, download=download, command=command)
+        _evaluate(str(result.preset), write=True, download=download)
 
 
 @app.command()
@@ -152,7 +148,7 @@ def evaluate(
     _evaluate(model, overrides=[*overrides, *(set_ or ())], write=write, download=download)
 
 
-def _evaluate(model, *, overrides=(), write=False, download=False, command=None):
+def _evaluate(model, *, overrides=(), write=False, download=False):
     from kerazoo.cards import record_evaluation
     from kerazoo.evaluation import evaluate_preset
 
@@ -160,7 +156,7 @@ def _evaluate(model, *, overrides=(), write=False, download=False, command=None)
     for name, value in report["metrics"].items():
         print(f"{name:28} {value:.4f}" if isinstance(value, float) else f"{name:28} {value}")
     if write:
-        print(f"wrote {record_evaluation(model, report, command or 'kerazoo ' + shlex.join(sys.argv[1:]))}")
+        print(f"wrote {record_evaluation(model, report)}")
 
 
 @app.command()
@@ -195,9 +191,25 @@ def main(arguments=None):
         from kerazoo.files import output_error
 
         return _fail(str(output_error(error.filename or "a file", error)), 1)
+    except MemoryError as error:
+        return _fail(f"not enough memory ({error}); ask for less", 1)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
     return status if isinstance(status, int) else 0
+
+
+def _command_line(command, model, options):
+    """The command that does the same again; where files go is left out."""
+    words = ["kerazoo", command, model]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif isinstance(value, (list, tuple)):
+            words += [word for item in value for word in (option, item)]
+        elif value not in (None, False):
+            words += [option, str(value)]
+    return shlex.join(words)
 
 
 def _command(words):

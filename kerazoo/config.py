@@ -184,17 +184,18 @@ def model_parameters(cls):
 KERAS_ARGUMENTS = ("name", "dtype", "trainable")
 
 
-def check_arguments(cls, arguments):
+def check_arguments(cls, arguments, *, keras_arguments=KERAS_ARGUMENTS):
     """Check a model's keyword arguments against the annotations of its `__init__`.
 
     Args:
         cls: type. A `ZooModel` subclass.
-        arguments: dict[str, Any]. The arguments; those of every Keras layer (`name`, `dtype`, `trainable`) pass.
+        arguments: dict[str, Any]. The arguments.
+        keras_arguments: sequence of str. Names that pass unchecked. Defaults to those that every Keras layer has.
 
     Raises:
         ConfigError: an unknown argument (with the nearest name), a wrong type or a value out of range.
     """
-    checked = {name: value for name, value in arguments.items() if name not in KERAS_ARGUMENTS}
+    checked = {name: value for name, value in arguments.items() if name not in keras_arguments}
     schema = _arguments_schema(cls)
     try:
         schema(**checked)

@@ -77,12 +77,16 @@ def progress_callback(total_epochs):
             self.bar.update(self.row, completed=batch + 1, losses=describe(logs))
 
         def on_epoch_end(self, epoch, logs=None):
-            self.bar.stop()
+            self.stop()
             if not self.console.is_terminal:
                 self.console.print(f"epoch {epoch + 1}/{total_epochs}  {describe(logs)}", highlight=False)
 
         def on_train_end(self, logs=None):
-            self.bar.stop()
+            self.stop()
+
+        def stop(self):
+            if self.bar.live.is_started:  # stopping a bar that never started prints an empty line
+                self.bar.stop()
 
     def describe(logs):
         return "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())

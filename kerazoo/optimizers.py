@@ -61,7 +61,7 @@ def with_overrides(optimizer, overrides):
         if name:
             return keras.optimizers.get({"class_name": name, "config": overrides})
         return type(optimizer).from_config({**config, **overrides})
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"optimizer {name or type(optimizer).__name__}: {str(error).splitlines()[0]}") from None
 
 

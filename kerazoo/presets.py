@@ -6,6 +6,7 @@ same form, and `hf://owner/name` on the Hugging Face Hub, works wherever a prese
 
 import functools
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from kerazoo.files import new_file, new_folder, sha256
 from kerazoo.registry import index, unknown_name
 
 CONFIG, WEIGHTS, METRICS, CARD = "config.yaml", "model.weights.h5", "metrics.json", "card.md"
+SECTIONS = ("weights", "training", "evaluation")  # of metrics.json
+RUN_PRESET = "preset"  # the folder of the result in a run folder
 HUB_PREFIX = "hf://"
+_HUB_ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>.+))?")
 
 
 @dataclass
@@ -73,10 +77,15 @@ def read_preset(folder, overrides=()):
             metadata = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise PresetError(f"{folder / METRICS}: damaged ({error}); restore the file") from None
+        if not isinstance(metadata, dict) or not all(isinstance(metadata.get(name, {}), dict) for name in SECTIONS):
+            raise PresetError(f"{folder / METRICS}: damaged (not a mapping of {', '.join(SECTIONS)}); restore the file")
     config = read_config(folder / CONFIG, overrides)
     if config.architecture not in index():
         raise ConfigError(f"{folder / CONFIG}: {unknown_name('architecture', config.architecture, index())}")
-    return Preset(folder.resolve().name, folder, config, metadata)
+    name = folder.resolve().name
+    if name == RUN_PRESET:  # inside a run folder, whose name says more
+        name = folder.resolve().parent.name
+    return Preset(name, folder, config, metadata)
 
 
 def presets_of(architecture):
@@ -114,7 +123,7 @@ def find_preset(name, overrides=()):
         return read_preset(presets[0].folder, overrides)
     path = Path(text)
     if path.is_dir():
-        run_preset = path / "preset"
+        run_preset = path / RUN_PRESET
         return read_preset(run_preset if (run_preset / CONFIG).is_file() else path, overrides)
     if path.exists():
         raise PresetError(f"{text}: a preset is a folder with {CONFIG} and {WEIGHTS}, not a file")
@@ -124,17 +133,20 @@ def find_preset(name, overrides=()):
 
 
 def _hub_folder(address):
+    match = _HUB_ADDRESS.fullmatch(address)
+    expected = f"{address}: hf://owner/name is expected, optionally with @revision"
+    if not match:
+        raise PresetError(expected)
     try:
         import huggingface_hub
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise MissingDependencyError(f"{address} needs huggingface_hub: pip install 'kerazoo[hub]'") from None
-    repository, _, revision = address.removeprefix(HUB_PREFIX).partition("@")
     patterns = [CONFIG, WEIGHTS, METRICS, CARD, "samples.*", "vocabulary*"]
     try:
-        return huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=patterns)
+        return huggingface_hub.snapshot_download(**match.groupdict(), allow_patterns=patterns)
     except HFValidationError:
-        raise PresetError(f"{address}: hf://owner/name is expected, optionally with @revision") from None
+        raise PresetError(expected) from None
     except LocalEntryNotFoundError:
         raise PresetError(
             f"{address}: the Hugging Face Hub cannot be reached, and the preset is not in the local cache; "

@@ -1,5 +1,6 @@
 """Names to models: `load`, `create`, `list_models`, `list_presets`, `info`."""
 
+from kerazoo.config import check_arguments
 from kerazoo.errors import ConfigError
 from kerazoo.presets import check_weights, find_preset, presets_of, shipped_presets
 from kerazoo.registry import index, model_class
@@ -102,7 +103,10 @@ def create(name, **arguments):
 
 def build(config, **arguments):
     """A fresh model of a `Config`, with some of its model arguments changed."""
-    return model_class(config.architecture)(**{**config.model, **arguments})
+    cls = model_class(config.architecture)
+    # Names and precisions are chosen where a model is made: a configuration holds what the paper would say.
+    check_arguments(cls, config.model, keras_arguments=())
+    return cls(**{**config.model, **arguments})
 
 
 def info(name):

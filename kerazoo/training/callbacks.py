@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from kerazoo.errors import TrainingError
+from kerazoo.files import new_file
 from kerazoo.training.checkpoints import last_good, save_checkpoint
 
 
@@ -38,7 +39,10 @@ class RunLog(keras.callbacks.Callback):
 
     def _write(self, rows):
         if rows:
-            with self.path.open("w", newline="", encoding="utf-8") as file:
+            with (
+                new_file(self.path, overwrite=True) as temporary,
+                temporary.open("w", newline="", encoding="utf-8") as file,
+            ):
                 writer = csv.DictWriter(file, rows[0].keys())
                 writer.writeheader()
                 writer.writerows(rows)

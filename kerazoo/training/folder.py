@@ -3,46 +3,49 @@
 import importlib.metadata
 import json
 import platform
-from pathlib import Path
 
 from kerazoo.config import read_config
 from kerazoo.errors import TrainingError
-from kerazoo.files import new_folder
+from kerazoo.files import check_free, new_folder
 
 CONFIG, VERSIONS = "config.yaml", "versions.json"
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
-def open_run(out, config, *, resume, overwrite):
-    """Make a run folder, or check that an existing one can be resumed.
+def check_run(run, config, *, resume, overwrite):
+    """Check that a run folder can be made, or resumed.
 
     Args:
-        out: str or Path.
-        config: Config. Written with every default resolved.
-        resume: bool. `out` must be a run of the same configuration.
-        overwrite: bool. Replace an existing run folder.
-
-    Returns:
-        Path. The folder.
+        run: Path. The folder.
+        config: Config. What is to be trained.
+        resume: bool. Whether `run` must be a run of the same configuration.
+        overwrite: bool. Whether an existing run folder may be replaced.
 
     Raises:
         TrainingError: nothing to resume, or a run of another configuration.
-        OutputError: the folder exists or cannot be written.
+        OutputError: the folder exists.
     """
-    out = Path(out)
-    if resume:
-        if not (out / CONFIG).is_file():
-            raise TrainingError(f"{out}: no run to resume (it has no {CONFIG}); leave out --resume to begin one")
-        differences = list(config_differences(read_config(out / CONFIG), config))
-        if differences:
-            raise TrainingError(
-                f"{out} is a run of another configuration: {'; '.join(differences)}; give the same, or another --out"
-            )
-        return out
-    with new_folder(out, overwrite=overwrite, owned=(CONFIG, VERSIONS)) as temporary:
+    if not resume:
+        check_free(run, overwrite=overwrite)
+        return
+    if not (run / CONFIG).is_file():
+        raise TrainingError(f"{run}: no run to resume (it has no {CONFIG}); leave out --resume to begin one")
+    differences = list(config_differences(read_config(run / CONFIG), config))
+    if differences:
+        raise TrainingError(
+            f"{run} is a run of another configuration: {'; '.join(differences)}; give the same, or another --out"
+        )
+
+
+def make_run(run, config, *, overwrite):
+    """Make a run folder with the configuration, every default resolved, and the software's versions.
+
+    Raises:
+        OutputError: the folder exists, is no run folder, or cannot be written.
+    """
+    with new_folder(run, overwrite=overwrite, owned=(CONFIG, VERSIONS)) as temporary:
         (temporary / CONFIG).write_text(config.to_yaml(defaults=True), encoding="utf-8")
         (temporary / VERSIONS).write_text(json.dumps(software_versions(), indent=2) + "\n", encoding="utf-8")
-    return out
 
 
 def config_differences(old, new):

@@ -1,21 +1,24 @@
 """Run one configuration: data, devices, precision, callbacks, resumption, and the preset at the end."""
 
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from kerazoo.config import check_arguments, model_parameters
+from kerazoo.console import progress_callback
 from kerazoo.errors import DataError, TrainingError
 from kerazoo.files import writing
 from kerazoo.optimizers import with_overrides
-from kerazoo.presets import save_preset
+from kerazoo.presets import RUN_PRESET, save_preset
 from kerazoo.registry import model_class
 from kerazoo.tasks import Data, task_module
 from kerazoo.training.callbacks import Checkpoints, EpochSamples, RunLog, StopOnNonFinite, StopOnSignal
 from kerazoo.training.checkpoints import saved_checkpoints
-from kerazoo.training.folder import open_run, software_versions
+from kerazoo.training.folder import check_run, make_run, software_versions
 from kerazoo.training.schedules import LinearDecay
 from kerazoo.training.strategies import make_strategy
 from kerazoo.zoo import build
@@ -38,7 +41,18 @@ class Result:
     preset: Path | None = None
 
 
-def train(config, out, *, resume=False, overwrite=False, download=False, strict=False, command=None, callbacks=()):
+def train(
+    config,
+    out,
+    *,
+    resume=False,
+    overwrite=False,
+    download=False,
+    strict=False,
+    command=None,
+    progress=False,
+    callbacks=(),
+):
     """Train a configuration from scratch, or go on where an earlier run stopped.
 
     The run folder holds `config.yaml` (everything resolved), `versions.json`, `log.csv`, `tensorboard/`, `samples/`
@@ -54,6 +68,7 @@ def train(config, out, *, resume=False, overwrite=False, download=False, strict=
         download: bool. Whether a missing data set may be downloaded. Defaults to False.
         strict: bool. Whether a broken image in a folder is an error. Defaults to False.
         command: str or None. The command line, recorded in the preset. Defaults to None.
+        progress: bool. Show a live progress bar. Defaults to False.
         callbacks: sequence of keras.callbacks.Callback. More callbacks. Defaults to `()`.
 
     Returns:
@@ -68,31 +83,36 @@ def train(config, out, *, resume=False, overwrite=False, download=False, strict=
         >>> kerazoo.training.train(config, "runs/tiny").step
         10
     """
-    settings = config.training
+    settings, run = config.training, Path(out)
+    check_run(run, config, resume=resume, overwrite=overwrite)
+    check_arguments(model_class(config.architecture), config.model, keras_arguments=())
     data = Data(config.data.source, model_shape(config), download, strict)
     source = data.open(config.data.split)
     steps_per_epoch = max(1, len(source) // settings.batch_size)
     total_steps = settings.steps or settings.epochs * steps_per_epoch
-    strategy = make_strategy(settings.strategy)
-    run = open_run(out, config, resume=resume, overwrite=overwrite)
-    with strategy.scope():
+    key = model_class(config.architecture).batch_key
+    if key not in source.arrays:
+        entries = ", ".join(source.arrays)
+        raise DataError(f"{config.architecture} trains on entries {key!r}; {source.info.name} has: {entries}")
+    with make_strategy(settings.strategy).scope():
         model = _resumed_model(run) if resume else None
         model = model or new_model(config, total_steps)
-    key = model.batch_key
-    if key not in source.arrays:
-        raise DataError(
-            f"{config.architecture} trains on {key} batches; {source.info.name} has {', '.join(source.arrays)}"
-        )
+    if not resume:  # only now: a configuration that the model refuses leaves no folder behind
+        make_run(run, config, overwrite=overwrite)
     start = int(model.step.numpy())
     checkpoints = Checkpoints(run, settings.checkpoint_steps)
+    checkpoints.set_model(model)  # a run resumed at its end makes no call of fit, which would set it
+    checkpoints.set_model(model)  # fit() does, but a finished run that is resumed has nothing left to fit
     task = task_module(model.task)
+    shown = [progress_callback(-(-total_steps // steps_per_epoch))] if progress else []
 
     def write_samples(model, path):
         task.sample(model, path, data=data, overwrite=True)
 
     with writing(run), StopOnSignal() as stop:
         observers = [
-            StopOnNonFinite(run), stop, RunLog(run, start), checkpoints, EpochSamples(run, write_samples), *callbacks
+            StopOnNonFinite(run), stop, RunLog(run, start), checkpoints, EpochSamples(run, write_samples),
+            *shown, *callbacks
         ]  # fmt: skip
         for segment in segments(start, total_steps, steps_per_epoch):
             stream = source.batches(settings.batch_size, seed=settings.seed, start_step=segment.start_step)
@@ -118,8 +138,6 @@ def train(config, out, *, resume=False, overwrite=False, download=False, strict=
 
 def model_shape(config):
     """The `image_shape` of a configuration's model, or of its class's default; None for a model of something else."""
-    from kerazoo.config import model_parameters
-
     parameter = model_parameters(model_class(config.architecture)).get("image_shape")
     if parameter is None:
         return None
@@ -131,23 +149,27 @@ def new_model(config, total_steps):
     settings = config.training
     keras.utils.set_random_seed(settings.seed)
     model = build(config, dtype=settings.precision)
-    optimizers = model.default_optimizers()
-    for role, overrides in config.optimizers.items():
-        if role in optimizers:  # compile() reports the others
-            optimizers[role] = with_overrides(optimizers[role], overrides)
-        else:
-            optimizers[role] = overrides
-    if settings.decay_start is not None:
-        for role, optimizer in optimizers.items():
+    optimizers = dict(config.optimizers)  # compile() reports roles that the model does not have
+    for role, default in model.default_optimizers().items():
+        optimizer = with_overrides(default, config.optimizers.get(role, {}))
+        if settings.decay_start is not None:
             schedule = LinearDecay(optimizer.learning_rate.numpy(), total_steps, settings.decay_start)
-            optimizers[role] = with_overrides(optimizer, {"learning_rate": schedule})
+            optimizer = with_overrides(optimizer, {"learning_rate": schedule})
+        optimizers[role] = optimizer
     model.compile(optimizers, seed=settings.seed)
     return model
 
 
 def _resumed_model(run):
     checkpoints = saved_checkpoints(run)
-    return keras.models.load_model(checkpoints[-1][1]) if checkpoints else None
+    if not checkpoints:
+        return None
+    file = checkpoints[-1][1]
+    try:
+        return keras.models.load_model(file)
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainingError(f"{file}: damaged ({reason}); remove it to go on from the checkpoint before") from None
 
 
 @dataclass(frozen=True)
@@ -173,6 +195,7 @@ def segments(start, total, steps_per_epoch):
 def _save_preset(model, run, config, source, write_samples, command):
     log = RunLog(run, int(model.step.numpy()))
     rows = log.rows()
+    last = rows[-1] if rows else {}  # killed between its last checkpoint and the end of its only epoch
     training = {
         "command": command,
         "steps": int(model.step.numpy()),
@@ -183,10 +206,10 @@ def _save_preset(model, run, config, source, write_samples, command):
         "date": time.strftime("%Y-%m-%d"),
         "devices": _devices(),
         "data": str(source),
-        "losses": {name: float(v) for name, v in rows[-1].items() if name not in ("epoch", "step", "seconds")},
+        "losses": {name: float(v) for name, v in last.items() if name not in ("epoch", "step", "seconds")},
         "versions": software_versions(),
     }
-    folder = save_preset(model, run / "preset", config=config, training=training, overwrite=True)
+    folder = save_preset(model, run / RUN_PRESET, config=config, training=training, overwrite=True)
     write_samples(model, folder / "samples")
     return folder
 
