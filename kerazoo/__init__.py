@@ -10,6 +10,8 @@ Every attribute is imported when it is first used (PEP 562): `import kerazoo` co
 
 import importlib
 
+from kerazoo import keras_hook
+
 __version__ = "0.1.0"
 
 _ATTRIBUTES = {
@@ -36,3 +38,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *_ATTRIBUTES, *_MODULES})
+
+
+# Lets `keras.models.load_model` find the architectures, which are imported only when they are used.
+keras_hook.install()

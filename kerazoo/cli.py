@@ -1,5 +1,6 @@
 """The command line: thin commands over the Python API, one line for each error."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kerazoo.console import plain_warnings
 from kerazoo.errors import KerazooError
 
 app = typer.Typer(
@@ -84,7 +86,10 @@ def train(
     from kerazoo.presets import find_preset
     from kerazoo.training import train as run
     from kerazoo.training.arguments import training_config
+    from kerazoo.training.strategies import make_strategy
 
+    if "TF_CONFIG" in os.environ:
+        make_strategy(strategy or "auto")  # before anything reads data
     options = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "seed": seed}
     options |= {"strategy": strategy, "precision": precision}
     preset = find_preset(model)
@@ -96,8 +101,8 @@ def train(
     if not result.finished:
         print(f"stopped and saved at step {result.step}; go on with: {command} --out {shlex.quote(str(out))} --resume")
         raise typer.Exit(130)
-    print(f"trained {result.step} steps: {result.preset}; try: kerazoo sample {result.folder}")
-    if evaluate_after:
+    print(f"trained {result.step} steps; try: kerazoo sample {result.folder}")
+    if evaluate_after and result.preset:
         _evaluate(str(result.preset), write=True, download=download)
 
 
@@ -182,7 +187,8 @@ def main(arguments=None):
     """Entry point: run a command; an error is one line on stderr and exit status 1 (2 for wrong usage)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = app(arguments or ["--help"], standalone_mode=False)
+        with plain_warnings():
+            status = app(arguments or ["--help"], standalone_mode=False)
     except typer.TyperException as error:
         return _fail(f"{error.format_message().rstrip('.')} (see kerazoo {_command(arguments)}--help)", 2)
     except KerazooError as error:

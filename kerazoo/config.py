@@ -181,6 +181,20 @@ def model_parameters(cls):
     }
 
 
+def check_seed(seed):
+    """`seed` as an int; a `ConfigError` unless it is an integer from 0 to 2**31 - 1."""
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed <= MAX_SEED:
+        raise ConfigError(f"seed = {seed!r}: an integer from 0 to {MAX_SEED} is expected")
+    return int(seed)
+
+
+def plain(value):
+    """`value` with the lists, tuples and dicts that Keras wraps where it tracks them as plain ones."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 KERAS_ARGUMENTS = ("name", "dtype", "trainable")
 
 

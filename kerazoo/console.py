@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GRPC_VERBOSITY": "ERROR", "GLOG_minloglevel": "3"}
 
@@ -28,6 +29,22 @@ def silent_stderr():
             os.close(saved)
 
 
+@contextlib.contextmanager
+def plain_warnings():
+    """Show each warning once and in one line, without the source line that gave it."""
+    shown = set()
+
+    def show(message, *_):
+        if str(message) not in shown:
+            shown.add(str(message))
+            print(f"kerazoo: warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.showwarning = show
+        yield
+
+
 def import_tensorflow():
     """Import TensorFlow and find its devices without their log lines; for the command line only, never the library."""
     if "tensorflow" in sys.modules:
@@ -42,8 +59,9 @@ def import_tensorflow():
         for gpu in tf.config.list_physical_devices("GPU"):
             # Other programs on the same GPU keep their memory.
             tf.config.experimental.set_memory_growth(gpu, True)
-        tf.config.list_logical_devices()
-        tf.constant(0)  # the first op makes the context, which logs too
+        if "TF_CONFIG" not in os.environ:  # several workers must find each other before the first operation
+            tf.config.list_logical_devices()
+            tf.constant(0)  # the first operation makes the context, which logs too
 
 
 def progress_callback(total_epochs):

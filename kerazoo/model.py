@@ -17,11 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.config import MAX_SEED, check_arguments, model_parameters
+from kerazoo.config import MAX_SEED, check_arguments, check_seed, model_parameters, plain
 from kerazoo.data import as_dataset, check_batch
 from kerazoo.errors import ConfigError
 from kerazoo.optimizers import build_optimizers, optimizer_configs, restore_optimizers
-from kerazoo.replicas import TrainingState, global_rows, row_noise
+from kerazoo.replicas import global_rows, row_noise
+from kerazoo.state import TrainingState
 
 
 class ZooModel(keras.Model):
@@ -73,7 +74,7 @@ class ZooModel(keras.Model):
 
     def get_config(self):
         """The arguments of `__init__`, by the convention that each is stored under its own name."""
-        arguments = {name: _plain(getattr(self, name)) for name in model_parameters(type(self))}
+        arguments = {name: plain(getattr(self, name)) for name in model_parameters(type(self))}
         policy = keras.dtype_policies.serialize(self.dtype_policy)
         return {**arguments, "name": self.name, "dtype": policy, "trainable": self.trainable}
 
@@ -88,15 +89,11 @@ class ZooModel(keras.Model):
     def save_own_variables(self, store):
         """Write the training state (step, and what a subclass adds) beside the weights."""
         super().save_own_variables(store)
-        for name, variable in self._state.items():
-            store[f"state_{name}"] = np.asarray(variable)
+        self._state.save(store)
 
     def load_own_variables(self, store):
         """Read back the training state where the model is compiled and the file has one."""
-        for name, variable in self._state.items():
-            if f"state_{name}" in store.keys():  # noqa: SIM118 (a store is no mapping)
-                variable.assign(store[f"state_{name}"][()])
-        super().load_own_variables({k: store[k] for k in store.keys() if not k.startswith("state_")})  # noqa: SIM118
+        super().load_own_variables(self._state.load(store))
 
     def add_state(self, name, shape=(), dtype="int64", initializer="zeros"):
         """A variable that belongs to training, not to the model: saved in `.keras` files, absent from presets.
@@ -110,10 +107,7 @@ class ZooModel(keras.Model):
         Returns:
             keras.Variable. Not among `weights`; the same on all replicas.
         """
-        self._state[name] = keras.Variable(
-            initializer, shape, dtype, trainable=False, aggregation="only_first_replica", name=name
-        )
-        return self._state[name]
+        return self._state.add(name, shape, dtype, initializer)
 
     # === Compilation ===
 
@@ -141,9 +135,7 @@ class ZooModel(keras.Model):
             optimizers = {next(iter(self.roles)): optimizer}
         if seed is None:
             seed = int(np.random.randint(MAX_SEED))  # noqa: NPY002 (the generator that set_random_seed seeds)
-        if not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-            raise ConfigError(f"seed = {seed!r}: an integer from 0 to {MAX_SEED} is expected")
-        self.seed = int(seed)
+        self.seed = check_seed(seed)
         self.optimizers = build_optimizers(self, optimizers)
         # Keras looks at `optimizer` (callbacks, EMA): it is the first role's, and was wrapped for loss scaling above.
         super().compile(optimizer=next(iter(self.optimizers.values()), None), auto_scale_loss=False, **kwargs)
@@ -175,7 +167,11 @@ class ZooModel(keras.Model):
 
     def logs(self):
         """What `train_step` and `test_step` return: name -> average since the epoch began."""
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        values = {name: tracker.result() for name, tracker in self._trackers.items()}
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            # Keras averages logs over workers along a first axis, which scalars lack.
+            return {name: value[None] for name, value in values.items()}
+        return values
 
     # === Training ===
 
@@ -302,10 +298,3 @@ class ZooModel(keras.Model):
         from kerazoo.presets import save_preset
 
         return save_preset(self, folder, overwrite=overwrite, **kwargs)
-
-
-def _plain(value):
-    """Keras wraps the lists, tuples and dicts that it tracks; configurations hold plain ones."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -1,6 +1,7 @@
-"""One optimizer a role: built, wrapped for loss scaling, saved and restored in one place."""
+"""One optimizer a role: built, wrapped for loss scaling, saved and restored in one place; and their schedules."""
 
 import keras
+import tensorflow as tf
 
 from kerazoo.errors import ConfigError
 
@@ -57,6 +58,9 @@ def with_overrides(optimizer, overrides):
     if unknown:
         allowed = ", ".join(key for key in config if key != "name")
         raise ConfigError(f"unknown optimizer argument {unknown[0]!r}; {type(optimizer).__name__} has: {allowed}")
+    words = [key for key, value in overrides.items() if isinstance(value, str)]
+    if words:  # Keras takes them, and fails at the first step
+        raise ConfigError(f"optimizer argument {words[0]} = {overrides[words[0]]!r}: a number is expected")
     try:
         if name:
             return keras.optimizers.get({"class_name": name, "config": overrides})
@@ -72,4 +76,33 @@ def optimizer_configs(model):
 
 def restore_optimizers(configs):
     """The optimizers of `optimizer_configs`, unbuilt."""
+
     return {role: keras.optimizers.deserialize(config) for role, config in configs.items()}
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant rate, then a straight line to zero.
+
+    Args:
+        learning_rate: float. The constant rate.
+        total_steps: int. The step at which the rate reaches zero.
+        start: float in [0, 1). The fraction of `total_steps` after which the rate falls. Defaults to 0.5, as for
+            CycleGAN (Zhu et al. 2017, section 4).
+
+    Example:
+        >>> float(LinearDecay(2e-4, 100, 0.5)(75))
+        1e-4
+    """
+
+    def __init__(self, learning_rate, total_steps, start=0.5):
+        self.learning_rate = float(learning_rate)
+        self.total_steps = int(total_steps)
+        self.start = float(start)
+
+    def __call__(self, step):
+        done = tf.cast(step, tf.float32) / self.total_steps
+        return self.learning_rate * tf.clip_by_value((1.0 - done) / (1.0 - self.start), 0.0, 1.0)
+
+    def get_config(self):
+        return {"learning_rate": self.learning_rate, "total_steps": self.total_steps, "start": self.start}

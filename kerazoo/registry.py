@@ -47,9 +47,32 @@ def register(name):
 
         cls.architecture = name
         _CLASSES[name] = cls
-        return keras.saving.register_keras_serializable(package="kerazoo")(cls)
+        return keras.saving.register_keras_serializable(package="kerazoo", name=name)(cls)
 
     return decorate
+
+
+class _Deferred:
+    """Stands in Keras's registry for an architecture that is not imported yet."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def from_config(self, config):
+        return model_class(self.name).from_config(config)
+
+
+def register_lazily(keras):
+    """Enter every architecture in Keras's registry, each imported when a `.keras` file asks for it.
+
+    Keras finds no class by its module's name, so that a file could be loaded only after the right module was imported.
+
+    Args:
+        keras: module.
+    """
+    registered = keras.saving.get_custom_objects()
+    for name in index():
+        registered.setdefault(f"kerazoo>{name}", _Deferred(name))
 
 
 def model_class(name):

@@ -42,19 +42,3 @@ DRAWS = {
     "normal": tf.random.stateless_normal,
     "uniform": lambda shape, seed: tf.random.stateless_uniform(shape, seed, -1.0, 1.0),
 }
-
-
-class TrainingState:
-    """Variables by name, out of sight of Keras, which would count those in a dict or an attribute as weights."""
-
-    def __init__(self):
-        self._variables = {}
-
-    def __getitem__(self, name):
-        return self._variables[name]
-
-    def __setitem__(self, name, variable):
-        self._variables[name] = variable
-
-    def items(self):
-        return self._variables.items()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.config import MAX_SEED
+from kerazoo.config import check_seed
 from kerazoo.errors import ConfigError
 
 
@@ -18,11 +18,7 @@ def check_count(name, value, minimum=1):
 
 def random_generator(seed=None):
     """A NumPy generator; `ConfigError` unless `seed` is None (fresh randomness) or an integer from 0 to 2**31 - 1."""
-    if seed is not None and (
-        isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED
-    ):
-        raise ConfigError(f"seed = {seed!r}: an integer from 0 to {MAX_SEED} is expected")
-    return np.random.default_rng(seed)
+    return np.random.default_rng(None if seed is None else check_seed(seed))
 
 
 def sample_latents(num, latent_dim, *, distribution="normal", seed=None, truncation=None):

@@ -39,7 +39,7 @@ def _halve(path):
     full = path.with_name("full-" + path.name)
     path.rename(full)
     kept = 0
-    with h5py.File(full, "r") as source, h5py.File(path, "w", libver="latest") as target:
+    with h5py.File(full, "r") as source, h5py.File(path, "w") as target:
 
         def copy(name, item):
             nonlocal kept

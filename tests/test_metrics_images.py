@@ -51,7 +51,9 @@ def test_report_of_a_perfect_generator():
     found = report(quadrant_images(2, 500))
     assert set(found) == {
         *("classifier_fid", "classifier_fid_floor", "classifier_fid_ratio", "kid", "kid_std", "precision", "recall"),
-        *("density", "coverage", "two_sample_accuracy", "two_sample_accuracy_real", "two_sample_accuracy_fake"),
+        *("precision_k5", "recall_k5", "density", "coverage"),
+        *("precision_floor", "precision_k5_floor", "density_floor", "coverage_floor"),
+        *("two_sample_accuracy", "two_sample_accuracy_real", "two_sample_accuracy_fake"),
         *("class_histogram_kl", "num_classes", "top_class_probability", "within_class_diversity", "num_images"),
     }
     assert all(type(value) is float for value in found.values())
@@ -73,8 +75,11 @@ def test_report_is_made_of_the_measures_at_equal_numbers():
     assert found["classifier_fid"] == metrics.fid(real, generated)
     assert found["classifier_fid_floor"] == metrics.fid(real, train)
     assert (found["kid"], found["kid_std"]) == metrics.kid(real, generated, subset_size=200)
-    real, generated = real[:200], generated[:200]
+    real, generated, train = real[:200], generated[:200], train[:200]
     assert (found["precision"], found["recall"]) == metrics.precision_recall(real, generated, k=3)
+    assert (found["precision_k5"], found["recall_k5"]) == metrics.precision_recall(real, generated, k=5)
+    assert found["precision_floor"] == metrics.precision_recall(real, train, k=3).precision
+    assert (found["density_floor"], found["coverage_floor"]) == metrics.density_coverage(real, train, k=5)
     assert (found["density"], found["coverage"]) == metrics.density_coverage(real, generated, k=5)
     assert found["two_sample_accuracy"] == metrics.nearest_neighbour_two_sample(real, generated).accuracy
     assert found["num_classes"] == 3

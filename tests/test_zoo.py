@@ -1,6 +1,7 @@
 """The checks that every architecture passes; `zoo_rows.py` says what they need to know of each."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -187,3 +188,9 @@ class TestArchitecture:
             np.testing.assert_allclose(found, expected, atol=1e-5)
         for loss, value in one_logs.items():
             np.testing.assert_allclose(two_logs[loss], value, rtol=1e-4)
+
+
+def test_the_readme_shows_the_table_of_models():
+    from kerazoo.cards import models_table
+
+    assert models_table() in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -53,9 +53,8 @@ ROWS = {
     "cnn_classifier": Row(
         arguments={"image_shape": (16, 16, 1), "num_classes": 3, "filters": (4, 4), "feature_dim": 6},
         batch=tiny_images,
-        # two blocks of 3x3 convolutions (36 + 144, 144 + 144), their batch normalisation (4 x 16), the hidden layer
-        # (4 x 4 x 4 x 6) with its own (24), and the output (6 x 3 + 3)
-        parameters=468 + 64 + 384 + 24 + 21,
+        # 3x3 convolutions 1 -> 4 and 4 -> 4, the hidden layer 4 x 4 x 4 -> 6 and the output 6 -> 3, all with biases
+        parameters=40 + 148 + 390 + 21,
         verbs={
             "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
             "features": Verb(lambda model, batch: model.features(batch["image"]), (8, 6), (0, np.inf)),

@@ -38,7 +38,9 @@ def image_generation_report(fake, real_test, real_train, extractor, *, num_neigh
         `classifier_fid_floor`: the same of real_train to real_test; `classifier_fid_ratio`: the first over the
             second, 1 is ideal (inf where the floor is 0);
         `kid`, `kid_std`: kernel distance over 100 subsets of min(1000, N // 2) images;
-        `precision`, `recall` (k = 3), `density`, `coverage` (k = 5), `two_sample_accuracy` and its halves
+        `precision`, `recall` (k = 3), `precision_k5`, `recall_k5`, `density`, `coverage` (k = 5), the same of
+            real_train to real_test as `precision_floor`, `precision_k5_floor`, `density_floor` and `coverage_floor`
+            (what a perfect generator gets), `two_sample_accuracy` and its halves
             `two_sample_accuracy_real` and `two_sample_accuracy_fake`: neighbour measures;
         `class_histogram_kl`: KL of the generated to the real classes in nats; `num_classes`: classes generated;
         `top_class_probability`: mean of the largest class probability of a generated image;
@@ -82,7 +84,7 @@ def image_generation_report(fake, real_test, real_train, extractor, *, num_neigh
         "classifier_fid_ratio": distance / floor if floor > 0 else float("inf"),
         "kid": kernel_distance.mean,
         "kid_std": kernel_distance.std,
-        **_neighbour_measures(test_features[:num_neighbour], fake_features[:num_neighbour], seed),
+        **_neighbour_measures(*(rows[:num_neighbour] for rows in (test_features, fake_features, train_features)), seed),
         **_class_measures(_classify(extractor, fake), _classify(extractor, real_test), fake_features, test_features),
         "num_images": float(num_images),
     }
@@ -104,18 +106,29 @@ def _equal_sets(fake, real_test, real_train):
     return fake, real_test, real_train
 
 
-def _neighbour_measures(real, fake, seed):
-    precision, recall = precision_recall(real, fake, k=_PRECISION_RECALL_K)
-    density, coverage = density_coverage(real, fake, k=_DENSITY_COVERAGE_K)
+def _neighbour_measures(real, fake, train, seed):
+    found, floor = _manifold_measures(real, fake), _manifold_measures(real, train)
     two_sample = nearest_neighbour_two_sample(real, fake, seed)
     return {
-        "precision": precision,
-        "recall": recall,
-        "density": density,
-        "coverage": coverage,
+        **found,
+        **{f"{name}_floor": floor[name] for name in ("precision", "precision_k5", "density", "coverage")},
         "two_sample_accuracy": two_sample.accuracy,
         "two_sample_accuracy_real": two_sample.real,
         "two_sample_accuracy_fake": two_sample.fake,
+    }
+
+
+def _manifold_measures(real, fake):
+    precision, recall = precision_recall(real, fake, k=_PRECISION_RECALL_K)
+    precision_k5, recall_k5 = precision_recall(real, fake, k=_DENSITY_COVERAGE_K)
+    density, coverage = density_coverage(real, fake, k=_DENSITY_COVERAGE_K)
+    return {
+        "precision": precision,
+        "recall": recall,
+        "precision_k5": precision_k5,
+        "recall_k5": recall_k5,
+        "density": density,
+        "coverage": coverage,
     }
 
 

@@ -1,9 +1,12 @@
 """Image generators: grids of samples, and their distance from real images."""
 
+import keras
 import numpy as np
 
+from kerazoo.errors import ConfigError, PresetError
 from kerazoo.figures import image_grid, save_png
 from kerazoo.metrics import as_extractor, image_generation_report, linear_probe
+from kerazoo.zoo import load
 
 PROBE_TRAIN, PROBE_TEST = 10_000, 10_000
 
@@ -22,17 +25,15 @@ def evaluate(model, data, settings):
     Args:
         model: ZooModel with `generate`; where it also has `features`, they are probed.
         data: Data. Splits `settings.split` (what is compared with) and `train` (the floor, and the probe's training).
-        settings: EvaluationConfig. `num` images of `seed`; `extractor` names the classifier preset.
+        settings: EvaluationConfig. `num` images of `seed`; `extractor` is what `load_extractor` takes.
 
     Returns:
         dict[str, float]. As `kerazoo.metrics.image_generation_report`, and `linear_probe_accuracy`.
     """
-    from kerazoo.zoo import load
-
     test = data.open(settings.split)
     train = data.open("train")
     num = min(settings.num, len(test), len(train))
-    extractor = as_extractor(load(settings.extractor))
+    extractor = load_extractor(settings.extractor)
     report = image_generation_report(
         model.generate(num, seed=settings.seed),
         _images(test.sample(num, seed=settings.seed)),
@@ -47,6 +48,29 @@ def evaluate(model, data, settings):
             model.features(rows["image"]), rows["label"], model.features(held_out["image"]), held_out["label"]
         )
     return report
+
+
+def load_extractor(name):
+    """The feature extractor of a name.
+
+    Args:
+        name: str. A preset of a classifier, or the file of any Keras classifier of NHWC images in [0, 1] (`.keras`).
+
+    Returns:
+        An object with `features(images)` and `classify(images)`; see `kerazoo.metrics.as_extractor`.
+
+    Raises:
+        ConfigError: no name.
+        PresetError: the file cannot be read.
+    """
+    if name is None:
+        raise ConfigError("no feature extractor is configured; give --set evaluation.extractor=PRESET or FILE.keras")
+    if not str(name).endswith(".keras"):
+        return as_extractor(load(name))
+    try:
+        return as_extractor(keras.models.load_model(name))
+    except (OSError, ValueError, TypeError) as error:
+        raise PresetError(f"{name}: cannot be loaded as a Keras model ({str(error).strip().splitlines()[0]})") from None
 
 
 def _images(rows):

@@ -38,14 +38,13 @@ class RunLog(keras.callbacks.Callback):
             return list(csv.DictReader(file))
 
     def _write(self, rows):
-        if rows:
-            with (
-                new_file(self.path, overwrite=True) as temporary,
-                temporary.open("w", newline="", encoding="utf-8") as file,
-            ):
-                writer = csv.DictWriter(file, rows[0].keys())
-                writer.writeheader()
-                writer.writerows(rows)
+        if not rows:
+            self.path.unlink(missing_ok=True)
+            return
+        with new_file(self.path, overwrite=True) as new, new.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began = time.perf_counter()

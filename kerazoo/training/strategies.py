@@ -1,5 +1,6 @@
 """`--strategy`: which devices train."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -34,8 +35,17 @@ def _auto():
 STRATEGIES = {"auto": _auto, "one": _one, "mirrored": _mirrored, "multiworker": _multiworker}
 
 
+def is_chief(strategy):
+    """Whether this process is the one that writes: the first worker, or the only one."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or resolver.task_id in (None, 0)
+
+
+@functools.cache
 def make_strategy(name):
-    """The `tf.distribute` strategy of a name.
+    """The `tf.distribute` strategy of a name, made once a process: a second one would reuse its collective keys.
+
+    Workers find each other only before TensorFlow's first operation, so this comes before data are opened.
 
     Args:
         name: str. `"one"` device; `"mirrored"` over all GPUs of this machine (or its logical CPUs, where it has no
