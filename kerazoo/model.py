@@ -1,9 +1,8 @@
 """`ZooModel`, the only base class: optimizers by role, exact noise, exact saving, and `fit` on any images.
 
-What a subclass writes is its paper: networks, losses, the order of the updates. What this base solves once:
+A subclass writes its paper: networks, losses, the order of the updates. This base solves once:
 
-- **Roles.** Each role (`"discriminator"`, `"generator"`, ...) has its networks and its optimizer; `minimize` changes
-  the variables of one role alone.
+- **Roles.** Each role (`"generator"`, ...) has its networks and its optimizer; `minimize` changes its variables alone.
 - **Devices.** `minimize` divides a sum of per-example losses by the global batch, and `noise` gives each example its
   own row of one global draw, so a batch split over replicas trains exactly like the same batch on one device.
 - **Resumption.** Noise is a function of (seed, step, stream), and the step, the seed and every optimizer are in the
@@ -132,7 +131,7 @@ class ZooModel(keras.Model):
         if optimizer is not None:
             if optimizers is not None or len(self.roles) != 1:
                 raise ConfigError(f"optimizer= is for models of one role; give optimizers={{...}} for {[*self.roles]}")
-            optimizers = {next(iter(self.roles)): optimizer}
+            optimizers = dict.fromkeys(self.roles, optimizer)
         if seed is None:
             seed = int(np.random.randint(MAX_SEED))  # noqa: NPY002 (the generator that set_random_seed seeds)
         self.seed = check_seed(seed)
@@ -174,6 +173,9 @@ class ZooModel(keras.Model):
         return values
 
     # === Training ===
+
+    def adapt(self, arrays):
+        """Set from the training examples (as `Source.arrays`) what is not learned; nothing by default."""
 
     def variables_of(self, role):
         """The trainable variables of one role's networks."""
@@ -233,9 +235,8 @@ class ZooModel(keras.Model):
         """A batch as a dict, whichever way it was given: a dict, a tensor, `(inputs,)` or `(inputs, labels)`."""
         if isinstance(data, dict):
             return data
-        if isinstance(data, (tuple, list)):
-            return dict(zip((self.batch_key, "label"), data, strict=False))
-        return {self.batch_key: data}
+        parts = data if isinstance(data, (tuple, list)) else (data,)
+        return dict(zip((self.batch_key, "label"), parts, strict=False))
 
     def example_shape(self):
         """Shape of one example of `batch_key`, for checks of the data."""
@@ -262,8 +263,7 @@ class ZooModel(keras.Model):
             DataError: no examples, a wrong shape, or values out of range.
         """
         self._assert_compile_called("fit")
-        # The stream goes on where the model stopped, so that two calls of fit, with a save between them or not, train
-        # like one.
+        # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
         order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
         dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
         if validation_data is not None:

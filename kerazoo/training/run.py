@@ -93,7 +93,10 @@ def train(
         source = open_training_source(config, data)
         plan = Plan.of(config, source)
         with strategy.scope():
-            model = (resumed_model(out) if resume else None) or new_model(config, plan.total_steps)
+            model = resumed_model(out) if resume else None
+            if model is None:
+                model = new_model(config, plan.total_steps)
+                model.adapt(source.arrays)
         if not (resume and chief):  # only now: a configuration that the model refuses leaves no folder behind
             make_run(run, config, overwrite=overwrite)
         with writing(run):

@@ -30,7 +30,7 @@ def model_shape(config):
 
 
 def new_model(config, total_steps):
-    """The fresh, compiled model of a configuration, its weights and its noise drawn from the configured seed."""
+    """The fresh, compiled model of a configuration, its weights and noise drawn from the configured seed."""
     settings = config.training
     keras.utils.set_random_seed(settings.seed)
     model = build(config, dtype=settings.precision)
