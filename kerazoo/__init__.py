@@ -23,7 +23,19 @@ _ATTRIBUTES = {
     "ZooModel": "kerazoo.model",
     "KerazooError": "kerazoo.errors",
 }
-_MODULES = ("config", "data", "errors", "losses", "metrics", "models", "networks", "tasks", "training")
+_MODULES = (
+    "config",
+    "data",
+    "errors",
+    "evaluation",
+    "figures",
+    "losses",
+    "metrics",
+    "models",
+    "networks",
+    "tasks",
+    "training",
+)
 
 __all__ = ["KerazooError", "ZooModel", "__version__", "create", "info", "list_models", "list_presets", "load"]
 

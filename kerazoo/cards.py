@@ -64,7 +64,7 @@ def render_card(preset):
     evaluation = preset.metadata.get("evaluation", {})
     parameters = weights.get("parameters", {})
     samples = next((path.name for path in sorted(preset.folder.glob("samples.*"))), None)
-    lines = [f"# {preset.name}", "", f"{config.summary}.", ""]
+    lines = [f"# {preset.name}", "", f"{config.summary.removesuffix('.')}.", ""]
     lines += [f"![samples]({samples})", ""] if samples and samples.endswith(".png") else []
     lines += [f"- Architecture: `{config.architecture}`; {cls.paper}"]
     lines += [f"- Model: {_pairs(config.model) or 'the defaults of its class'}"]

@@ -16,7 +16,7 @@ def list_models():
 
     Example:
         >>> kerazoo.list_models()
-        ['cnn_classifier', 'dcgan']
+        ['cnn_classifier', 'dcgan', 'vae']
     """
     return list(index())
 
@@ -125,7 +125,7 @@ def info(name):
 
     Example:
         >>> kerazoo.info("dcgan")["parameters"]["trainable"]
-        900000
+        1368810
     """
     preset = find_preset(name)
     metadata = preset.metadata

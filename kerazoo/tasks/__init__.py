@@ -13,6 +13,7 @@ import importlib
 from dataclasses import dataclass
 
 from kerazoo.data import open_source
+from kerazoo.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Data:
     strict: bool = False
 
     def open(self, split):
-        """The source's split, as a `kerazoo.data.Source`."""
+        """The source's split, as a `kerazoo.data.Source`; `ConfigError` where no source is named."""
+        if self.spec is None:
+            raise ConfigError("no data source is configured for this; give one with --data (evaluation.data)")
         return open_source(
             self.spec, split=split, image_shape=self.image_shape, download=self.download, strict=self.strict
         )
