@@ -33,6 +33,8 @@ $(STAMP): pyproject.toml
 		echo "make: Python 3.10, 3.11, 3.12 or 3.13 is needed; install one, or name it with PYTHON=..." >&2; exit 1; fi; \
 	echo "making $(VENV) with $$("$$python" --version)"; \
 	"$$python" -m venv --clear $(VENV)
+	@# the pip that comes with Python 3.10 takes many minutes to resolve these packages
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(STAMP)
 

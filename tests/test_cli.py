@@ -51,7 +51,7 @@ class TestTrain:
         assert main(["train", "dcgan", "--out", "run", *TINY_OPTIONS, "--steps", "2", "--seed", "7"]) == 0
         captured = capsys.readouterr()
         assert captured.err == ""
-        assert captured.out.splitlines()[-1] == "trained 2 steps: run/preset; try: kerazoo sample run"
+        assert captured.out.splitlines()[-1] == "trained 2 steps; try: kerazoo sample run"
         information = kerazoo.info("run")
         assert information["model"].items() >= TINY_MODEL.items()
         assert information["data"] == "digits"

@@ -169,7 +169,8 @@ class TestOptimizerArguments:
         ("overrides", "expected"),
         [
             ({"learning_rat": 1}, "unknown optimizer argument 'learning_rat'; Adam has: learning_rate,"),
-            ({"learning_rate": "abc"}, "optimizer Adam: Argument `learning_rate` should be float"),
+            ({"learning_rate": "abc"}, "optimizer argument learning_rate = 'abc': a number is expected"),
+            ({"clipnorm": "abc"}, "optimizer argument clipnorm = 'abc': a number is expected"),
             ({"learning_rate": [1, 2]}, "optimizer Adam: Argument `learning_rate` should be float"),
             ({"class": "Adm"}, "optimizer Adm: Could not interpret optimizer identifier"),
             ({"class": 3}, "optimizer 3: "),
