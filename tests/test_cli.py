@@ -8,6 +8,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo.cli import main
+from kerazoo.presets import find_preset
 from tests.conftest import TINY_MODEL, TINY_OPTIONS, finish, python
 
 
@@ -52,6 +53,7 @@ class TestTrain:
         captured = capsys.readouterr()
         assert captured.err == ""
         assert captured.out.splitlines()[-1] == "trained 2 steps; try: kerazoo sample run"
+        assert find_preset("run").config.summary == "dcgan trained on digits"
         information = kerazoo.info("run")
         assert information["model"].items() >= TINY_MODEL.items()
         assert information["data"] == "digits"

@@ -33,6 +33,7 @@ def training_config(name, *, data=None, options=None, overrides=(), download=Fal
     values["training"] = values["training"] | changed
     if data is not None and data != values["data"]["source"]:
         values["data"] = values["data"] | {"source": data}
+        values |= {"summary": f"{values['architecture']} trained on {data}", "notes": []}
         # The preset's extractor knows the preset's images, not these.
         values["evaluation"] = values["evaluation"] | {"data": data, "extractor": None}
         if not any(item.startswith("model.image_shape") for item in overrides):
