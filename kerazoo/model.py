@@ -35,8 +35,7 @@ class ZooModel(keras.Model):
         **kwargs: `name`, `dtype` (a dtype or policy such as `"mixed_bfloat16"`) and `trainable` of `keras.Model`.
 
     Attributes:
-        architecture: str. The registered name.
-        preset: str or None. The preset whose weights were loaded; None where the model is fresh.
+        architecture, preset: str. The registered name; the preset whose weights were loaded (None: fresh weights).
         task: str. What the model does; names the module of `kerazoo.tasks` that samples and evaluates it.
         roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
         tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
@@ -52,8 +51,8 @@ class ZooModel(keras.Model):
     batch_key = "image"
 
     def __new__(cls, *args, **kwargs):
-        bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
-        given = {**bound.pop("kwargs", {}), **bound}
+        given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
+        given |= given.pop("kwargs", {})
         check_arguments(cls, {name: value for name, value in given.items() if name != "self"})
         return super().__new__(cls, *args, **kwargs)
 
@@ -278,10 +277,10 @@ class ZooModel(keras.Model):
         return super().evaluate(dataset, **kwargs)
 
     def _dataset(self, x, y, batch_size, *, training, **order):
-        data = x if y is None else (x, y)
-        dataset, steps = as_dataset(data, key=self.batch_key, batch_size=batch_size, training=training, **order)
+        data, of = x if y is None else (x, y), {"key": self.batch_key, "shape": self.example_shape()}
+        dataset, steps = as_dataset(data, batch_size=batch_size, training=training, **of, **order)
         first = next(iter(dataset.take(1).as_numpy_iterator()), None)
-        check_batch(first, key=self.batch_key, shape=self.example_shape())
+        check_batch(first, **of)
         return dataset, steps
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

@@ -151,6 +151,7 @@ class TestTraining:
         model.compile(seed=0)
         source = open_source("digits", image_shape=(16, 16, 1), limit=64)
         history = model.fit(source, batch_size=32, epochs=2, validation_data=tiny_images(), verbose=0).history
+        assert model.evaluate("digits", batch_size=512, verbose=0, return_dict=True)  # opened in the model's shape
         assert {"generator_loss", "val_generator_loss"} <= set(history)
         assert len(history["generator_loss"]) == 2
 

@@ -13,14 +13,17 @@ from kerazoo.errors import DataError
 _TOLERANCE = 1e-3  # resizing and float16 overshoot [0, 1] by less
 
 
-def as_dataset(x, *, key="image", batch_size=32, training=True, shuffle=True, seed=0, start_step=0, shard=(0, 1)):
+def as_dataset(
+    x, *, key="image", shape=None, batch_size=32, training=True, shuffle=True, seed=0, start_step=0, shard=(0, 1)
+):
     """Turn data of any accepted kind into a dataset of dict batches.
 
     Args:
         x: a NumPy array or tensor; a dict of arrays; a tuple (x, labels) of arrays; a `Source`; a spec such as
-            "tfds:mnist", opened with its defaults; or a batched `tf.data.Dataset` of tensors, (tensor, label) pairs or
+            "tfds:mnist"; or a batched `tf.data.Dataset` of tensors, (tensor, label) pairs or
             dicts.
         key: str, default "image". The main entry of the batches that the model takes.
+        shape: tuple or None (default): the shape of one example; a spec of images is opened in it.
         batch_size: int, default 32. Examples in a global batch. Not used for a `tf.data.Dataset`.
         training: bool, default True. True gives the endless stream `Source.batches`, False the ordered pass
             `Source.epoch`, whole on every worker. Not used for a `tf.data.Dataset`.
@@ -40,7 +43,7 @@ def as_dataset(x, *, key="image", batch_size=32, training=True, shuffle=True, se
     """
     if _is_dataset(x):
         return _adapt_dataset(x, key), None
-    source = _as_source(x, key)
+    source = _as_source(x, key, shape)
     _require_key(key, source.arrays, source.info.name)
     if training:
         stream = source.batches(batch_size, shuffle=shuffle, seed=seed, start_step=start_step, shard=shard)
@@ -111,12 +114,12 @@ def _adapt_dataset(dataset, key):
     return with_fixed_options(dataset)
 
 
-def _as_source(x, key):
+def _as_source(x, key, shape):
     """Wrap arrays, or open a spec, as a source."""
     if isinstance(x, Source):
         return x
     if isinstance(x, (str, os.PathLike)):
-        return open_source(x)
+        return open_source(x, image_shape=shape if key == "image" else None)
     if isinstance(x, tuple) and len(x) == 2:
         x = dict(zip((key, "label"), x, strict=True))
     if isinstance(x, Mapping):

@@ -52,7 +52,9 @@ class KerasExtractor:
         tensor = _last_dense_input(model)
         try:
             self._feature_model = keras.Model(model.inputs[0], tensor)
-        except ValueError as error:
+            # Keras before 3.13 takes a tensor of another model here, and fails when the model is called.
+            self._feature_model(np.zeros([1, *(size or 64 for size in model.inputs[0].shape[1:])], "float32"))
+        except (KeyError, ValueError) as error:
             # A layer knows the tensor of its first call only, which may belong to another model.
             raise ConfigError(
                 f"The last Dense layer of {model.name} was first called in another model; rebuild the classifier with "
