@@ -48,6 +48,13 @@ def image_grid(images, *, columns=None, scale=None, labels=None, title=None):
     return picture
 
 
+def write_grid(images, path, *, labels=None, overwrite=False):
+    """Write an `image_grid` as `<path>.png`; returns the file's path."""
+    file = path.with_name(path.name + ".png")
+    save_png(image_grid(images, labels=labels), file, overwrite=overwrite)
+    return file
+
+
 def save_png(picture, path, *, overwrite=False):
     """Write a picture as PNG, whole or not at all; raises `OutputError` where `path` exists or cannot be written."""
     with new_file(path, overwrite=overwrite) as temporary:

@@ -1,5 +1,6 @@
-"""Images as tensors: ranges, pooling."""
+"""Images as arrays and tensors: ranges, pooling."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -8,6 +9,12 @@ def as_float(images):
     if images.dtype == tf.uint8:
         return tf.cast(images, tf.float32) / 255.0
     return tf.cast(images, tf.float32)
+
+
+def as_float_array(images):
+    """`as_float` of an array, as an array."""
+    images = np.asarray(images)
+    return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images.astype(np.float32)
 
 
 def to_signed(images):

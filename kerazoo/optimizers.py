@@ -76,7 +76,6 @@ def optimizer_configs(model):
 
 def restore_optimizers(configs):
     """The optimizers of `optimizer_configs`, unbuilt."""
-
     return {role: keras.optimizers.deserialize(config) for role, config in configs.items()}
 
 

@@ -72,7 +72,7 @@ def read_weights(model, path, *, what, skip_mismatch=False):
     Raises:
         PresetError: the file is no weights file, or not one of this model.
     """
-    before = [variable.numpy() for variable in model.weights]
+    before = [variable.numpy() for variable in model.weights] if skip_mismatch else []
     try:
         with warnings.catch_warnings():
             # Where shapes differ, Keras also warns once for every container it looks through.
@@ -81,9 +81,11 @@ def read_weights(model, path, *, what, skip_mismatch=False):
     except (OSError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise PresetError(f"{path}: these weights are not those of {what} ({reason[:200]})") from None
+    if not skip_mismatch:
+        return
     pairs = zip(before, model.weights, strict=True)
     fresh = [variable.path for old, variable in pairs if np.array_equal(old, variable.numpy())]
-    if skip_mismatch and fresh:
+    if fresh:
         warnings.warn(f"{what}: fresh values stay in {', '.join(fresh)}", stacklevel=3)
 
 

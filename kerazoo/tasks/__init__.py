@@ -10,7 +10,7 @@
 """
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kerazoo.data import open_source
 from kerazoo.errors import ConfigError
@@ -31,14 +31,17 @@ class Data:
     image_shape: tuple | None = None
     download: bool = False
     strict: bool = False
+    _opened: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def open(self, split):
-        """The source's split, as a `kerazoo.data.Source`; `ConfigError` where no source is named."""
+        """The source's split, as a `kerazoo.data.Source`, read once; `ConfigError` where no source is named."""
         if self.spec is None:
             raise ConfigError("no data source is configured for this; give one with --data (evaluation.data)")
-        return open_source(
-            self.spec, split=split, image_shape=self.image_shape, download=self.download, strict=self.strict
-        )
+        if split not in self._opened:
+            self._opened[split] = open_source(
+                self.spec, split=split, image_shape=self.image_shape, download=self.download, strict=self.strict
+            )
+        return self._opened[split]
 
 
 def task_module(task):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerazoo.figures import image_grid, save_png
+from kerazoo.figures import write_grid
 
 
 def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
@@ -11,9 +11,7 @@ def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
     images = source.sample(min(num, len(source)), seed=seed)["image"]
     names = source.info.class_names or [str(i) for i in range(model.num_classes)]
     classes = model.classify(images).argmax(axis=1)
-    file = path.with_name(path.name + ".png")
-    save_png(image_grid(images, labels=[names[c] for c in classes]), file, overwrite=overwrite)
-    return file
+    return write_grid(images, path, labels=[names[c] for c in classes], overwrite=overwrite)
 
 
 def evaluate(model, data, settings):

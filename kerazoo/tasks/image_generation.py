@@ -1,10 +1,10 @@
 """Image generators: grids of samples, and their distance from real images."""
 
 import keras
-import numpy as np
 
 from kerazoo.errors import ConfigError, PresetError
-from kerazoo.figures import image_grid, save_png
+from kerazoo.figures import write_grid
+from kerazoo.images import as_float_array
 from kerazoo.metrics import as_extractor, image_generation_report, linear_probe
 from kerazoo.zoo import load
 
@@ -13,10 +13,7 @@ PROBE_TRAIN, PROBE_TEST = 10_000, 10_000
 
 def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
     """Write a grid of `num` generated images as `<path>.png`; the same seed gives the same picture."""
-    images = model.generate(num, seed=seed)
-    file = path.with_name(path.name + ".png")
-    save_png(image_grid(images), file, overwrite=overwrite)
-    return file
+    return write_grid(model.generate(num, seed=seed), path, overwrite=overwrite)
 
 
 def evaluate(model, data, settings):
@@ -36,8 +33,8 @@ def evaluate(model, data, settings):
     extractor = load_extractor(settings.extractor)
     report = image_generation_report(
         model.generate(num, seed=settings.seed),
-        _images(test.sample(num, seed=settings.seed)),
-        _images(train.sample(num, seed=settings.seed)),
+        as_float_array(test.sample(num, seed=settings.seed)["image"]),
+        as_float_array(train.sample(num, seed=settings.seed)["image"]),
         extractor,
         seed=settings.seed,
     )
@@ -71,8 +68,3 @@ def load_extractor(name):
         return as_extractor(keras.models.load_model(name))
     except (OSError, ValueError, TypeError) as error:
         raise PresetError(f"{name}: cannot be loaded as a Keras model ({str(error).strip().splitlines()[0]})") from None
-
-
-def _images(rows):
-    images = rows["image"]
-    return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images

@@ -12,6 +12,17 @@ from kerazoo.errors import TrainingError
 from kerazoo.files import new_file
 from kerazoo.training.checkpoints import last_good, save_checkpoint
 
+LOG = "log.csv"
+
+
+def read_log(run):
+    """The rows of a run's log, as dicts of strings; none where it has no log yet."""
+    path = Path(run, LOG)
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
 
 class RunLog(keras.callbacks.Callback):
     """One row an epoch in `log.csv` and in TensorBoard: epoch, step, seconds and the average of each loss.
@@ -23,25 +34,17 @@ class RunLog(keras.callbacks.Callback):
 
     def __init__(self, run, start_step):
         super().__init__()
-        self.path = Path(run) / "log.csv"
+        self.run = run
         self.tensorboard = Path(run) / "tensorboard"
-        rows = self.rows()
-        self._write([row for row in rows if int(row["step"]) <= start_step])
+        self._write([row for row in read_log(run) if int(row["step"]) <= start_step])
         self._writer = None
         self._began = time.perf_counter()
 
-    def rows(self):
-        """The rows written so far, as dicts of strings."""
-        if not self.path.exists():
-            return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-
     def _write(self, rows):
         if not rows:
-            self.path.unlink(missing_ok=True)
+            Path(self.run, LOG).unlink(missing_ok=True)
             return
-        with new_file(self.path, overwrite=True) as new, new.open("w", newline="", encoding="utf-8") as file:
+        with new_file(Path(self.run, LOG), overwrite=True) as new, new.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)
@@ -55,7 +58,7 @@ class RunLog(keras.callbacks.Callback):
         step = int(self.model.step.numpy())
         seconds = time.perf_counter() - self._began
         row = {"epoch": epoch + 1, "step": step, "seconds": f"{seconds:.2f}"}
-        self._write([*self.rows(), row | {name: f"{value:.6g}" for name, value in logs.items()}])
+        self._write([*read_log(self.run), row | {name: f"{value:.6g}" for name, value in logs.items()}])
         self._writer = self._writer or tf.summary.create_file_writer(str(self.tensorboard))
         with self._writer.as_default(step=step):
             for name, value in logs.items():

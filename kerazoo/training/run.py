@@ -14,7 +14,7 @@ from kerazoo.files import writing
 from kerazoo.presets import RUN_PRESET, save_preset
 from kerazoo.registry import model_class
 from kerazoo.tasks import Data, task_module
-from kerazoo.training.callbacks import Checkpoints, EpochSamples, RunLog, StopOnNonFinite, StopOnSignal
+from kerazoo.training.callbacks import Checkpoints, EpochSamples, RunLog, StopOnNonFinite, StopOnSignal, read_log
 from kerazoo.training.folder import check_run, make_run, software_versions
 from kerazoo.training.plan import Plan
 from kerazoo.training.setup import model_shape, new_model, open_training_source, resumed_model
@@ -88,6 +88,7 @@ def train(
             run = Path(stack.enter_context(tempfile.TemporaryDirectory()), "worker")
         if resume or chief:
             check_run(Path(out), config, resume=resume, overwrite=overwrite)
+        # `build` checks too, but the model's image_shape is read before it, to open the data.
         check_arguments(model_class(config.architecture), config.model, keras_arguments=())
         data = Data(config.data.source, model_shape(config), download, strict)
         source = open_training_source(config, data)
@@ -132,8 +133,7 @@ def _fit(model, config, source, plan, run, data, progress, callbacks):
 
 
 def _save_preset(model, run, config, source, data, command):
-    log = RunLog(run, int(model.step.numpy()))
-    rows = log.rows()
+    rows = read_log(run)
     last = rows[-1] if rows else {}  # killed between its last checkpoint and the end of its only epoch
     training = {
         "command": command,

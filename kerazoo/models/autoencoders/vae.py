@@ -9,7 +9,7 @@ from keras import layers
 from pydantic import Field
 
 from kerazoo.config import ImageShape, PositiveInt
-from kerazoo.images import as_float
+from kerazoo.images import as_float, as_float_array
 from kerazoo.losses import (
     bernoulli_log_likelihood,
     gaussian_kl,
@@ -97,7 +97,7 @@ class VAE(ZooModel):
         return {"vae": keras.optimizers.Adam(1e-3, epsilon=1e-4)}
 
     def adapt(self, arrays):
-        mean = as_float(tf.constant(arrays["image"])).numpy().reshape(-1, self.num_pixels).mean(axis=0)
+        mean = as_float_array(arrays["image"]).reshape(-1, self.num_pixels).mean(axis=0)
         mean = np.clip(mean, 1e-3, 1 - 1e-3)
         self.decoder.layers[-1].bias.assign(np.log(mean / (1 - mean)))
 
@@ -219,7 +219,7 @@ class VAE(ZooModel):
         samples = check_count("num_importance_samples", num_importance_samples)
         batch_size = check_count("batch_size", batch_size)
         rng = random_generator(seed)
-        pixels = as_float(tf.constant(images)).numpy().reshape(len(images), -1)
+        pixels = as_float_array(images).reshape(len(images), -1)
         binary = (rng.random(pixels.shape, "float32") < pixels).astype("float32")
         bounds = []
         for start in range(0, len(binary), batch_size):
