@@ -2,6 +2,7 @@
 
 import datetime
 
+from kerazoo.attachments import shorten
 from kerazoo.files import new_file
 from kerazoo.presets import CARD, find_preset, presets_of, read_preset, write_metadata
 from kerazoo.registry import index, model_class
@@ -101,7 +102,7 @@ def _measured_on(evaluation):
 
 
 def _pairs(values):
-    return ", ".join(f"{key} {_number(value)}" for key, value in values.items())
+    return ", ".join(f"{key} {_number(shorten(value))}" for key, value in values.items())
 
 
 def _number(value):

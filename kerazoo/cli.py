@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 
 Model = Annotated[str, typer.Argument(help="Preset, architecture, preset or run folder, or hf://owner/name.")]
-Data = Annotated[str | None, typer.Option("--data", help="A source: tfds:NAME, folder:PATH, digits, ring, grid.")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="A source: tfds:NAME, folder:PATH, text:PATH, ... (see README)")
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random, 0 to 2147483647.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Download = Annotated[bool, typer.Option("--download", help="Download a TFDS data set that is missing.")]
@@ -110,7 +112,7 @@ def train(
 def sample(
     model: Model,
     out: Annotated[Path | None, typer.Option("--out", help="File name without suffix. Default: ./<preset>.")] = None,
-    num: Annotated[int, typer.Option("--num", help="How many.")] = 64,
+    num: Annotated[int | None, typer.Option("--num", help="How many. Default: what fits the task.")] = None,
     seed: Seed = 0,
     data: Data = None,
     overwrite: Overwrite = False,
@@ -123,14 +125,15 @@ def sample(
     from kerazoo.tasks import task_module
     from kerazoo.zoo import load
 
-    check_count("--num", num)
+    options = {} if num is None else {"num": check_count("--num", num)}
     preset = find_preset(model)
     loaded = load(model)
     task_data = TaskData(data or preset.config.evaluation.data, getattr(loaded, "image_shape", None))
     path = out or Path(preset.name)
     path = path.with_suffix("") if path.suffix in (".png", ".txt") else path
-    file = task_module(loaded.task).sample(loaded, path, num=num, seed=seed, data=task_data, overwrite=overwrite)
-    print(f"wrote {file}")
+    options |= {"seed": seed, "data": task_data, "overwrite": overwrite}
+    for file in task_module(loaded.task).sample(loaded, path, **options):
+        print(f"wrote {file}")
 
 
 @app.command()

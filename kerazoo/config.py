@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from kerazoo.attachments import attached_files, read_attachments, shorten, write_attachments
 from kerazoo.errors import ConfigError
 
 MAX_SEED = 2**31 - 1
@@ -38,11 +39,19 @@ class DataConfig(_Section):
     split: str = "train"
 
 
+class StageConfig(_Section):
+    """How one stage is trained; 0 epochs leave it out."""
+
+    epochs: Annotated[int, Field(ge=0, strict=True)]
+
+
 class TrainingConfig(_Section):
-    """How a preset is trained. `steps`, where given, ends training after that many optimizer steps in all."""
+    """How a preset is trained. `steps`, where given, ends training after that many steps in all."""
 
     epochs: PositiveInt = 10
     steps: PositiveInt | None = None
+    # For models that are trained in parts: stage -> its epochs, where they are not `epochs`.
+    stages: dict[str, StageConfig] = {}
     batch_size: PositiveInt = 128
     seed: Seed = 0
     precision: Precision = "float32"
@@ -78,10 +87,6 @@ class Config(_Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     # What the card says beside the figures: where the recipe differs from the paper, and the preset's limits.
     notes: list[str] = []
-
-    def to_yaml(self, *, defaults=False):
-        """The text of `config.yaml`: what differs from the defaults, or everything with `defaults=True`."""
-        return yaml.safe_dump(self.model_dump(mode="json", exclude_defaults=not defaults), sort_keys=False, width=110)
 
 
 class _Loader(yaml.SafeLoader):
@@ -127,7 +132,28 @@ def read_config(path, overrides=()):
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a configuration ({error})") from None
-    return make_config(parse_yaml(text, str(path)), overrides, where=str(path))
+    values = parse_yaml(text, str(path))
+    if isinstance(values.get("model"), dict):
+        values["model"] = read_attachments(values["model"], path.parent)
+    return make_config(values, overrides, where=str(path))
+
+
+def write_config(config, path, *, defaults=False):
+    """Write a `config.yaml`, its long lists as files beside it.
+
+    Args:
+        config: Config.
+        path: Path.
+        defaults: bool. Whether to write what equals the defaults too. Defaults to False.
+
+    Returns:
+        list[str]. The names of the files written beside it.
+    """
+    values = config.model_dump(mode="json", exclude_defaults=not defaults)
+    if "model" in values:
+        values["model"] = write_attachments(values["model"], path.parent)
+    path.write_text(yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    return list(attached_files(values.get("model", {})).values())
 
 
 def make_config(values, overrides=(), where="configuration"):
@@ -137,7 +163,7 @@ def make_config(values, overrides=(), where="configuration"):
     try:
         return Config(**values)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_first_error(error, Config)}") from None
+        raise ConfigError(f"{where}: {_first_error(error.errors(), Config)}") from None
 
 
 def _with_override(values, item):
@@ -198,13 +224,14 @@ def plain(value):
 KERAS_ARGUMENTS = ("name", "dtype", "trainable")
 
 
-def check_arguments(cls, arguments, *, keras_arguments=KERAS_ARGUMENTS):
+def check_arguments(cls, arguments, *, keras_arguments=KERAS_ARGUMENTS, complete=True):
     """Check a model's keyword arguments against the annotations of its `__init__`.
 
     Args:
         cls: type. A `ZooModel` subclass.
         arguments: dict[str, Any]. The arguments.
         keras_arguments: sequence of str. Names that pass unchecked. Defaults to those that every Keras layer has.
+        complete: bool. Whether a required argument that is missing is an error. Defaults to True.
 
     Raises:
         ConfigError: an unknown argument (with the nearest name), a wrong type or a value out of range.
@@ -214,12 +241,14 @@ def check_arguments(cls, arguments, *, keras_arguments=KERAS_ARGUMENTS):
     try:
         schema(**checked)
     except ValidationError as error:
-        raise ConfigError(f"{cls.__name__}: {_first_error(error, schema)}") from None
+        errors = [one for one in error.errors() if complete or one["type"] != "missing"]
+        if errors:
+            raise ConfigError(f"{cls.__name__}: {_first_error(errors, schema)}") from None
 
 
-def _first_error(error, schema):
+def _first_error(errors, schema):
     """One line for the first of pydantic's errors: key, value, what is allowed."""
-    first = error.errors()[0]
+    first = errors[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
@@ -231,8 +260,8 @@ def _first_error(error, schema):
         return f"{key!r} is missing"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{key} = {first['input']!r}: {message}{more}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{key} = {shorten(first['input'])!r}: {message}{more}"
 
 
 def _section_fields(schema, path):

@@ -5,6 +5,8 @@ A subclass writes its paper: networks, losses, the order of the updates. This ba
 - **Roles.** Each role (`"generator"`, ...) has its networks and its optimizer; `minimize` changes its variables alone.
 - **Devices.** `minimize` divides a sum of per-example losses by the global batch, and `noise` gives each example its
   own row of one global draw, so a batch split over replicas trains exactly like the same batch on one device.
+- **Data.** `fit`, `evaluate` and the checks of what they are given: `feeding.py`.
+- **Stages** of training, for models that are trained in parts: `stages.py`.
 - **Resumption.** Noise is a function of (seed, step, stream), and the step, the seed and every optimizer are in the
   `.keras` file, so a reloaded model continues as if it had never stopped.
 """
@@ -17,14 +19,16 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.config import MAX_SEED, check_arguments, check_seed, model_parameters, plain
-from kerazoo.data import as_dataset, check_batch
 from kerazoo.errors import ConfigError
+from kerazoo.feeding import Feeding
 from kerazoo.optimizers import build_optimizers, optimizer_configs, restore_optimizers
 from kerazoo.replicas import global_rows, row_noise
-from kerazoo.state import TrainingState
+from kerazoo.stages import Staged
+from kerazoo.state import Stateful, TrainingState
+from kerazoo.updates import apply_gradients
 
 
-class ZooModel(keras.Model):
+class ZooModel(Feeding, Staged, Stateful, keras.Model):
     """Base of every architecture of the zoo.
 
     A subclass sets `task`, `roles` and `paper`, stores each argument of its `__init__` under the argument's name,
@@ -40,6 +44,9 @@ class ZooModel(keras.Model):
         roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
         tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
         batch_key: str. The name of the main entry of a batch: `"image"`, `"points"`, `"tokens"`.
+        batches_per_step: int. Batches that a training step takes, the k-th in rows `k::batches_per_step`.
+        clip_norms: dict[str, float]. Role -> largest norm of its gradient; roles left out are not clipped.
+        image_sizes: tuple[int, int]. The smallest and largest image side, for models of images of any size.
     """
 
     architecture = None
@@ -49,6 +56,8 @@ class ZooModel(keras.Model):
     roles = {}
     tracked = ()
     batch_key = "image"
+    batches_per_step = 1
+    image_sizes = None
 
     def __new__(cls, *args, **kwargs):
         given = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs).arguments
@@ -60,6 +69,7 @@ class ZooModel(keras.Model):
         # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.
         super().__init__(autocast=False, **kwargs)
         self.optimizers = {}
+        self.clip_norms = {}
         self._trackers = {}
         self._state = TrainingState()
 
@@ -83,29 +93,6 @@ class ZooModel(keras.Model):
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
         return cls(**config)
-
-    def save_own_variables(self, store):
-        """Write the training state (step, and what a subclass adds) beside the weights."""
-        super().save_own_variables(store)
-        self._state.save(store)
-
-    def load_own_variables(self, store):
-        """Read back the training state where the model is compiled and the file has one."""
-        super().load_own_variables(self._state.load(store))
-
-    def add_state(self, name, shape=(), dtype="int64", initializer="zeros"):
-        """A variable that belongs to training, not to the model: saved in `.keras` files, absent from presets.
-
-        Args:
-            name: str. Name among the model's states.
-            shape: tuple[int, ...]. Defaults to `()`.
-            dtype: str. Defaults to `"int64"`.
-            initializer: str or initializer. Defaults to `"zeros"`.
-
-        Returns:
-            keras.Variable. Not among `weights`; the same on all replicas.
-        """
-        return self._state.add(name, shape, dtype, initializer)
 
     # === Compilation ===
 
@@ -137,10 +124,12 @@ class ZooModel(keras.Model):
         self.optimizers = build_optimizers(self, optimizers)
         # Keras looks at `optimizer` (callbacks, EMA): it is the first role's, and was wrapped for loss scaling above.
         super().compile(optimizer=next(iter(self.optimizers.values()), None), auto_scale_loss=False, **kwargs)
-        names = self.tracked or tuple(f"{role}_loss" for role in self.roles)
+        names = dict.fromkeys(name for stage in self.stages() for name in stage.tracked)
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self._compile_arguments = dict(kwargs)
+        self._state.clear()
         self.add_state("step")
+        self.add_state("stage").assign(self._stage_index)
 
     def get_compile_config(self):
         """What `compile_from_config` needs to prepare a loaded model for training on."""
@@ -155,8 +144,8 @@ class ZooModel(keras.Model):
 
     @property
     def metrics(self):
-        """Exactly the trackers of `tracked`, so that `fit` reports epoch averages of each."""
-        return list(self._trackers.values())
+        """Exactly the trackers of the stage, so that `fit` reports epoch averages of each."""
+        return [self._trackers[name] for name in self.stage.tracked] if self._trackers else []
 
     def track(self, **values):
         """Add per-example values (or one value) to the running averages of that name."""
@@ -165,7 +154,7 @@ class ZooModel(keras.Model):
 
     def logs(self):
         """What `train_step` and `test_step` return: name -> average since the epoch began."""
-        values = {name: tracker.result() for name, tracker in self._trackers.items()}
+        values = {name: self._trackers[name].result() for name in self.stage.tracked}
         if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
             # Keras averages logs over workers along a first axis, which scalars lack.
             return {name: value[None] for name, value in values.items()}
@@ -194,13 +183,29 @@ class ZooModel(keras.Model):
             tf.Tensor. The per-example losses; they are also logged as `<role>_loss`.
         """
         optimizer = self.optimizers[role]
-        variables = self.variables_of(role)
         with tape if tape is not None else tf.GradientTape() as tape:
             losses = tf.cast(loss_fn(), tf.float32)
             loss = optimizer.scale_loss(tf.reduce_sum(losses) / global_rows(losses))
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        variables = self.variables_of(role)
+        apply_gradients(optimizer, tape.gradient(loss, variables), variables, self.clip_norms.get(role))
         self.track(**{f"{role}_loss": losses})
         return losses
+
+    def update(self, role, gradients):
+        """One optimizer update from gradients that are no derivative of a loss.
+
+        Args:
+            role: str. Whose variables change.
+            gradients: list of tf.Tensor. For each of `variables_of(role)`, the sum over this replica's rows divided by
+                the global number of rows (`kerazoo.replicas.global_rows`).
+        """
+        optimizer = self.optimizers[role]
+        scaled = [optimizer.scale_loss(gradient) for gradient in gradients]
+        apply_gradients(optimizer, scaled, self.variables_of(role), self.clip_norms.get(role))
+
+    def updates_per_step(self, role):
+        """How many updates of a role a training step makes, for schedules of its learning rate."""
+        return 1
 
     def noise(self, num_rows, shape, *, stream, distribution="normal"):
         """Random rows for the examples of this batch: a function of (seed, step, stream) and the place in the batch.
@@ -221,76 +226,21 @@ class ZooModel(keras.Model):
         base = tf.constant([self.seed, zlib.crc32(stream.encode()) & MAX_SEED], tf.int32)
         return tf.random.fold_in(base, tf.cast(self.step.value, tf.int32))
 
+    def dropout(self, x, rate, *, stream):
+        """`x` with a fraction `rate` of each example's values at zero and the others scaled up (Srivastava 2014)."""
+        draws = self.noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream, distribution="uniform")
+        return x * tf.cast(draws >= 2 * rate - 1, x.dtype) / (1 - rate)
+
     def train_step(self, data):
         """One step of training on a batch; a subclass writes it, and ends it with `return self.finish_step()`."""
         raise NotImplementedError(f"{type(self).__name__} does not train by fit()")
 
     def finish_step(self):
         """Count the step, which moves all noise on, and return the logs."""
-        self.step.assign_add(1)
-        return self.logs()
-
-    def batch(self, data):
-        """A batch as a dict, whichever way it was given: a dict, a tensor, `(inputs,)` or `(inputs, labels)`."""
-        if isinstance(data, dict):
-            return data
-        parts = data if isinstance(data, (tuple, list)) else (data,)
-        return dict(zip((self.batch_key, "label"), parts, strict=False))
-
-    def example_shape(self):
-        """Shape of one example of `batch_key`, for checks of the data."""
-        return self.image_shape
-
-    def fit(self, x=None, y=None, *, batch_size=32, shuffle=True, steps_per_epoch=None, validation_data=None, **kwargs):
-        """Train; as `keras.Model.fit`, on any data that the model can take.
-
-        Args:
-            x: array (float in [0, 1] or uint8), dict of arrays, batched `tf.data.Dataset` (of inputs, `(inputs,
-                labels)` or dicts), a source of `kerazoo.data` or its name (`"digits"`, `"folder:photos"`).
-            y: array or None. Labels, for models that use them. Defaults to None.
-            batch_size: int. Of arrays and sources; a dataset has its own. Defaults to 32.
-            shuffle: bool. Whether to shuffle arrays and sources, by the seed given to `compile`; a later call goes on
-                in the same order where this one stops. Defaults to True.
-            steps_per_epoch: int or None. Defaults to one pass.
-            validation_data: like `x`, or `(x, y)`, or None. Defaults to None.
-            **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`.
-
-        Returns:
-            keras.callbacks.History. `history` holds the epoch averages of every name in `tracked`.
-
-        Raises:
-            DataError: no examples, a wrong shape, or values out of range.
-        """
-        self._assert_compile_called("fit")
-        # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
-        order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
-        dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
-        if validation_data is not None:
-            validation_data, _ = self._dataset(validation_data, None, batch_size, training=False)
-        return super().fit(
-            dataset, steps_per_epoch=steps_per_epoch or steps, validation_data=validation_data, shuffle=False, **kwargs
-        )
-
-    def evaluate(self, x=None, y=None, *, batch_size=32, **kwargs):
-        """Average losses and metrics on `x`, which is given as to `fit`; see `keras.Model.evaluate`."""
-        dataset, _ = self._dataset(x, y, batch_size, training=False)
-        return super().evaluate(dataset, **kwargs)
-
-    def _dataset(self, x, y, batch_size, *, training, **order):
-        data, of = x if y is None else (x, y), {"key": self.batch_key, "shape": self.example_shape()}
-        dataset, steps = as_dataset(data, batch_size=batch_size, training=training, **of, **order)
-        first = next(iter(dataset.take(1).as_numpy_iterator()), None)
-        check_batch(first, **of)
-        return dataset, steps
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: all is built before `fit`, and Keras's version adds up the replicas' batches, which may differ."""
-
-    def check_inputs(self, inputs):
-        """`inputs` as an array that the model can take; a `DataError` of one line otherwise."""
-        inputs = np.asarray(inputs)
-        check_batch({self.batch_key: inputs}, key=self.batch_key, shape=self.example_shape())
-        return inputs
+        logs = self.logs()
+        with tf.control_dependencies(list(logs.values())):  # not where a dataset has ended; see `updates.py`
+            self.step.assign_add(1)
+        return logs
 
     def save_preset(self, folder, *, overwrite=False, **kwargs):
         """Write the model as a preset folder that `kerazoo.load(folder)` reads; see `kerazoo.presets.save_preset`."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kerazoo.config import Config, read_config
+from kerazoo.config import Config, read_config, write_config
 from kerazoo.errors import ConfigError, MissingDependencyError, PresetError, UnknownNameError
 from kerazoo.files import new_file, new_folder, sha256
 from kerazoo.registry import index, unknown_name
@@ -142,7 +142,7 @@ def _hub_folder(address):
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise MissingDependencyError(f"{address} needs huggingface_hub: pip install 'kerazoo[hub]'") from None
-    patterns = [CONFIG, WEIGHTS, METRICS, CARD, "samples.*", "vocabulary*"]
+    patterns = [CONFIG, WEIGHTS, CARD, "samples.*", "*.json"]
     try:
         return huggingface_hub.snapshot_download(**match.groupdict(), allow_patterns=patterns)
     except HFValidationError:
@@ -185,6 +185,9 @@ def check_weights(preset):
         raise PresetError(
             f"{path}: damaged (sha256 {found[:12]}..., {expected['sha256'][:12]}... expected); restore it"
         )
+    for name, digest in expected.get("files", {}).items():
+        if sha256(preset.folder / name) != digest:
+            raise PresetError(f"{preset.folder / name}: altered since the weights were trained; restore the file")
     return path
 
 
@@ -208,8 +211,10 @@ def save_preset(model, folder, *, config=None, training=None, overwrite=False):
 
     config = config or Config(architecture=model.architecture, model=_model_arguments(model))
     with new_folder(folder, overwrite=overwrite, owned=(CONFIG,)) as temporary:
-        (temporary / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+        files = write_config(config, temporary / CONFIG)
         metadata = {"format": 1, "weights": write_weights(model, temporary / WEIGHTS)}
+        if files:
+            metadata["weights"]["files"] = {name: sha256(temporary / name) for name in files}
         if training:
             metadata["training"] = training
         write_metadata(temporary, metadata)

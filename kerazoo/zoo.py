@@ -1,5 +1,6 @@
 """Names to models: `load`, `create`, `list_models`, `list_presets`, `info`."""
 
+from kerazoo.attachments import shorten
 from kerazoo.config import check_arguments
 from kerazoo.errors import ConfigError
 from kerazoo.presets import check_weights, find_preset, presets_of, shipped_presets
@@ -75,6 +76,7 @@ def load(name, *, weights=AUTO, skip_mismatch=False, **arguments):
         check_same_shapes(build(preset.config), model, what=preset.name)
     read_weights(model, path, what=preset.name, skip_mismatch=skip_mismatch)
     model.preset = preset.name
+    model.continue_stage(model.stages()[-1].name)  # what was trained in parts is past its earlier stages
     return model
 
 
@@ -136,7 +138,7 @@ def info(name):
         "architecture": preset.config.architecture,
         "summary": preset.config.summary,
         "folder": str(preset.folder),
-        "model": preset.config.model,
+        "model": {name: shorten(value) for name, value in preset.config.model.items()},
         "data": preset.config.data.source,
         "parameters": weights.get("parameters", {}),
         "bytes": weights.get("bytes"),

@@ -48,12 +48,22 @@ def state(run):
     return model_state(keras.models.load_model(sorted(Path(run, "checkpoints").glob("*.keras"))[-1]))
 
 
+@pytest.fixture(scope="session")
+def two_replicas():
+    import tensorflow as tf
+
+    """One strategy over the two logical CPUs of `conftest.py`; a second one would reuse the first's collective keys."""
+    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
+    assert strategy.num_replicas_in_sync == 2
+    return strategy
+
+
 def model_state(model):
-    """Weights, optimizer variables and the step of a compiled model: name -> array."""
+    """Weights, optimizer variables and states of a compiled model: name -> array."""
     values = _numbered("weights", model.weights)
     for role, optimizer in model.optimizers.items():
         values |= _numbered(f"{role} optimizer", optimizer.variables)
-    return values | {"step": model.step.numpy()}
+    return values | _numbered("state", model.states())
 
 
 def _numbered(owner, variables):

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from kerazoo.cli import main
+from kerazoo.config import write_config
 from tests.conftest import TINY_OPTIONS, finish, python, tiny_config
 
 
@@ -140,7 +141,7 @@ class TestFullDisk:
             resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 
         (here / "preset").mkdir()
-        (here / "preset" / "config.yaml").write_text(tiny_config(2).to_yaml())
+        write_config(tiny_config(2), here / "preset" / "config.yaml")
         process = python("-m", "kerazoo.cli", "train", "preset", "--out", "run", preexec_fn=small_files, cwd=here)
         status, _, stderr = finish(process)
         checkpoint = "run/checkpoints/step-00000002.keras"

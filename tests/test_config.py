@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from kerazoo.config import check_arguments, make_config, parse_yaml, read_config
+from kerazoo.config import check_arguments, make_config, parse_yaml, read_config, write_config
 from kerazoo.errors import ConfigError
 from kerazoo.models.gans.dcgan import DCGAN
 from kerazoo.optimizers import with_overrides
@@ -45,7 +45,7 @@ class TestYaml:
 
 
 class TestConfig:
-    def test_round_trip_states_only_what_differs(self):
+    def test_round_trip_states_only_what_differs(self, tmp_path):
         values = {
             "architecture": "dcgan",
             "model": {"image_shape": [16, 16, 1]},
@@ -53,12 +53,26 @@ class TestConfig:
             "training": {"epochs": 3, "decay_start": 0.5},
         }
         config = make_config(values)
-        assert parse_yaml(config.to_yaml(), "text") == values
-        assert make_config(parse_yaml(config.to_yaml(), "text")) == config
+        assert write_config(config, tmp_path / "config.yaml") == []
+        assert parse_yaml((tmp_path / "config.yaml").read_text(), "text") == values
+        assert read_config(tmp_path / "config.yaml") == config
 
-    def test_round_trip_with_defaults_states_everything(self):
+    def test_long_lists_stand_in_files_beside_it(self, tmp_path):
+        config = make_config({"architecture": "dcgan", "model": {"words": [f"wört{i}" for i in range(40)]}})
+        assert write_config(config, tmp_path / "config.yaml") == ["words.json"]
+        assert "words: file:words.json" in (tmp_path / "config.yaml").read_text()
+        assert read_config(tmp_path / "config.yaml") == config
+        (tmp_path / "words.json").write_text("{}")
+        assert message(read_config, tmp_path / "config.yaml").endswith("words.json: a JSON list is expected, not dict")
+        (tmp_path / "words.json").unlink()
+        assert "words.json: cannot be read as a JSON list" in message(read_config, tmp_path / "config.yaml")
+        (tmp_path / "config.yaml").write_text("architecture: dcgan\nmodel: {words: file:../words.json}")
+        assert "a file beside config.yaml is expected" in message(read_config, tmp_path / "config.yaml")
+
+    def test_round_trip_with_defaults_states_everything(self, tmp_path):
         config = make_config(DCGAN_CONFIG)
-        resolved = parse_yaml(config.to_yaml(defaults=True), "text")
+        write_config(config, tmp_path / "config.yaml", defaults=True)
+        resolved = parse_yaml((tmp_path / "config.yaml").read_text(), "text")
         assert resolved["training"]["batch_size"] == 128
         assert resolved["evaluation"]["num"] == 10_000
         assert make_config(resolved) == config

@@ -136,9 +136,9 @@ class TestDamagedMetadata:
         assert "has no sha256 of model.weights.h5" in message(PresetError, kerazoo.load, preset)
 
     def test_unknown_architecture(self, preset):
-        (preset / "config.yaml").write_text("architecture: dcgn\n")
+        (preset / "config.yaml").write_text("architecture: cnn_clasifier\n")
         assert message(ConfigError, kerazoo.load, preset) == (
-            f"{preset / 'config.yaml'}: unknown architecture 'dcgn'; did you mean dcgan?"
+            f"{preset / 'config.yaml'}: unknown architecture 'cnn_clasifier'; did you mean cnn_classifier?"
         )
 
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kerazoo.cli import main
+from kerazoo.config import write_config
 from kerazoo.errors import TrainingError
 from kerazoo.training import train
 from kerazoo.training.checkpoints import saved_checkpoints
@@ -28,7 +29,7 @@ def uninterrupted(tmp_path_factory):
 def start_run(folder):
     """Start `kerazoo train` in a process of its own and return (process, run folder) after its second checkpoint."""
     (folder / "preset").mkdir()
-    (folder / "preset" / "config.yaml").write_text(CONFIG.to_yaml())
+    write_config(CONFIG, folder / "preset" / "config.yaml")
     run = folder / "run"
     process = python("-m", "kerazoo.cli", "train", folder / "preset", "--out", run)
     deadline = time.monotonic() + 90

@@ -9,14 +9,22 @@ import pytest
 from PIL import Image
 
 import kerazoo
-from kerazoo.config import read_config
+from kerazoo.config import TrainingConfig, read_config, write_config
 from kerazoo.errors import ConfigError, DataError, KerazooError, OutputError, TrainingError
 from kerazoo.optimizers import LinearDecay
+from kerazoo.stages import Stage
 from kerazoo.training import train
 from kerazoo.training.checkpoints import save_checkpoint, saved_checkpoints
-from kerazoo.training.plan import Plan
-from kerazoo.training.setup import new_model
+from kerazoo.training.plan import Plan, Segment
+from kerazoo.training.setup import compile_new, new_model
 from tests.conftest import assert_same_state, finish, model_state, python, state, tiny_config
+
+
+def compiled(config, steps):
+    """The model of a run of so many steps, as it is before the first."""
+    model = new_model(config)
+    compile_new(model, config, Plan({"training": steps}, 10))
+    return model
 
 
 def log_rows(run):
@@ -97,7 +105,7 @@ class TestSeeds:
     def test_two_replicas_train_like_one_device(self, tmp_path):
         config = tiny_config(3)
         (tmp_path / "preset").mkdir()
-        (tmp_path / "preset" / "config.yaml").write_text(config.to_yaml())
+        write_config(config, tmp_path / "preset" / "config.yaml")
         two_devices = (
             "import sys, tensorflow as tf;"
             "cpu = tf.config.list_physical_devices('CPU')[0];"
@@ -169,7 +177,7 @@ class TestNonFinite:
         assert not (tmp_path / "run" / "preset").exists()
 
     def test_weights_that_are_not_finite_are_not_saved(self, run_copy):
-        model = new_model(tiny_config(), 6)
+        model = compiled(tiny_config(), 6)
         model.step.assign(7)
         model.generator.weights[0].assign(np.full(model.generator.weights[0].shape, np.nan))
         before = saved_checkpoints(run_copy)
@@ -184,7 +192,7 @@ class TestSegments:
             for total in range(25):
                 for start in range(total + 3):
                     step = start
-                    for segment in Plan(total, steps_per_epoch).segments(start):
+                    for segment in Plan({"training": total}, steps_per_epoch).segments(start):
                         assert segment.start_step == step
                         for epoch in range(segment.first_epoch, segment.last_epoch):
                             assert epoch == step // steps_per_epoch
@@ -193,8 +201,30 @@ class TestSegments:
                     assert step == max(start, total)
 
     def test_whole_epochs_are_one_call_of_fit(self):
-        calls = [(s.start_step, s.first_epoch, s.last_epoch, s.steps_per_epoch) for s in Plan(43, 10).segments(3)]
+        segments = Plan({"training": 43}, 10).segments(3)
+        calls = [(s.start_step, s.first_epoch, s.last_epoch, s.steps_per_epoch) for s in segments]
         assert calls == [(3, 0, 1, 7), (10, 1, 4, 10), (40, 4, 5, 3)]
+
+    def test_stages_follow_one_another_and_a_run_begins_in_any(self):
+        plan = Plan({"first": 20, "none": 0, "last": 13}, 10)
+        assert (plan.total_steps, plan.total_epochs) == (33, 4)
+        assert list(plan.segments(0)) == [
+            Segment("first", 0, 0, 2, 10),
+            Segment("last", 20, 2, 3, 10),
+            Segment("last", 30, 3, 4, 3),
+        ]
+        assert list(plan.segments(15)) == [Segment("first", 15, 1, 2, 5), *list(plan.segments(0))[1:]]
+        assert list(plan.segments(24))[0] == Segment("last", 24, 2, 3, 6)
+        assert list(plan.segments(33)) == []
+
+    def test_stages_take_their_epochs_or_their_share_of_the_steps(self):
+        stages = [Stage(name, (), ()) for name in ("first", "second", "last")]
+        settings = TrainingConfig(epochs=4, stages={"first": {"epochs": 2}, "second": {"epochs": 0}})
+        assert Plan.of(settings, stages, 10).stage_steps == {"first": 20, "second": 0, "last": 40}
+        settings = settings.model_copy(update={"steps": 9})
+        assert Plan.of(settings, stages, 10).stage_steps == {"first": 3, "second": 0, "last": 6}
+        with pytest.raises(ConfigError, match="unknown stage 'middle'; the stages are first, second, last"):
+            Plan.of(TrainingConfig(stages={"middle": {"epochs": 1}}), stages, 10)
 
 
 class TestLinearDecay:
@@ -203,14 +233,14 @@ class TestLinearDecay:
         assert float(LinearDecay(2e-4, 100, 0.5)(step)) == pytest.approx(rate, abs=1e-10)
 
     def test_every_optimizer_of_a_run_follows_it(self):
-        model = new_model(tiny_config(optimizers={"generator": {"learning_rate": 1e-3}}), 100)
+        model = compiled(tiny_config(optimizers={"generator": {"learning_rate": 1e-3}}), 100)
         for role, rate in (("discriminator", 2e-4), ("generator", 1e-3)):
             optimizer = model.optimizers[role]
             optimizer.iterations.assign(75)
             assert float(optimizer.learning_rate) == pytest.approx(rate / 2, rel=1e-5)
 
     def test_without_decay_the_rate_stays(self):
-        model = new_model(tiny_config(training={"decay_start": None}), 100)
+        model = compiled(tiny_config(training={"decay_start": None}), 100)
         model.optimizers["generator"].iterations.assign(99)
         assert float(model.optimizers["generator"].learning_rate) == pytest.approx(2e-4)
 
@@ -222,7 +252,7 @@ class TestLinearDecay:
 
 def test_the_state_compared_here_is_all_that_training_changes():
     """Guards the helper itself: it must see the weights, both moments of both optimizers, and the step."""
-    model = new_model(tiny_config(), 6)
+    model = compiled(tiny_config(), 6)
     num_trainable, num_weights = len(model.trainable_weights), len(model.weights)
-    # Adam: two moments a variable, and for each optimizer the iterations and the rate (a schedule, so no variable)
-    assert len(model_state(model)) == num_weights + 2 * num_trainable + 2 * 1 + 1
+    # Adam: two moments a variable, and for each optimizer the iterations (the rate is a schedule, no variable); two states, the step and the stage
+    assert len(model_state(model)) == num_weights + 2 * num_trainable + 2 * 1 + 2

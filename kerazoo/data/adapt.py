@@ -14,17 +14,29 @@ _TOLERANCE = 1e-3  # resizing and float16 overshoot [0, 1] by less
 
 
 def as_dataset(
-    x, *, key="image", shape=None, batch_size=32, training=True, shuffle=True, seed=0, start_step=0, shard=(0, 1)
+    x,
+    *,
+    key="image",
+    image_shape=None,
+    prepare=None,
+    batch_size=32,
+    batches_per_step=1,
+    training=True,
+    shuffle=True,
+    seed=0,
+    start_step=0,
+    shard=(0, 1),
 ):
     """Turn data of any accepted kind into a dataset of dict batches.
 
     Args:
-        x: a NumPy array or tensor; a dict of arrays; a tuple (x, labels) of arrays; a `Source`; a spec such as
-            "tfds:mnist"; or a batched `tf.data.Dataset` of tensors, (tensor, label) pairs or
-            dicts.
+        x: a NumPy array or tensor; a list of str; a dict of arrays; a tuple (x, labels) of arrays; a `Source`; a spec
+            such as "tfds:mnist"; or a batched `tf.data.Dataset` of tensors, (tensor, label) pairs or dicts.
         key: str, default "image". The main entry of the batches that the model takes.
-        shape: tuple or None (default): the shape of one example; a spec of images is opened in it.
+        image_shape: tuple or None (default): a spec of images is opened in this shape.
+        prepare: callable or None (default). Turns a `Source` into the one whose batches the model takes.
         batch_size: int, default 32. Examples in a global batch. Not used for a `tf.data.Dataset`.
+        batches_per_step: int, default 1. A step takes so many batches, as one of that many times the rows.
         training: bool, default True. True gives the endless stream `Source.batches`, False the ordered pass
             `Source.epoch`, whole on every worker. Not used for a `tf.data.Dataset`.
         shuffle, seed, start_step, shard: as in `Source.batches`; for training alone.
@@ -42,12 +54,14 @@ def as_dataset(
         (3, TensorShape([32, 28, 28, 1]))
     """
     if _is_dataset(x):
-        return _adapt_dataset(x, key), None
-    source = _as_source(x, key, shape)
+        return _rebatch(_adapt_dataset(x, key), key, batches_per_step), None
+    source = _as_source(x, key, image_shape)
+    source = source if prepare is None else prepare(source)
     _require_key(key, source.arrays, source.info.name)
     if training:
-        stream = source.batches(batch_size, shuffle=shuffle, seed=seed, start_step=start_step, shard=shard)
-        return stream, max(1, len(source) // batch_size)
+        rows = batch_size * batches_per_step
+        stream = source.batches(rows, shuffle=shuffle, seed=seed, start_step=start_step, shard=shard)
+        return stream, source.num_batches(rows)
     return source.epoch(batch_size), -(-len(source) // batch_size)
 
 
@@ -114,17 +128,25 @@ def _adapt_dataset(dataset, key):
     return with_fixed_options(dataset)
 
 
-def _as_source(x, key, shape):
+def _rebatch(dataset, key, batches_per_step):
+    """Join so many of a dataset's batches into one."""
+    first = next(iter(dataset.take(1)), None) if batches_per_step > 1 else None
+    return dataset if first is None else dataset.rebatch(int(first[key].shape[0]) * batches_per_step)
+
+
+def _as_source(x, key, image_shape):
     """Wrap arrays, or open a spec, as a source."""
     if isinstance(x, Source):
         return x
     if isinstance(x, (str, os.PathLike)):
-        return open_source(x, image_shape=shape if key == "image" else None)
+        return open_source(x, image_shape=image_shape)
     if isinstance(x, tuple) and len(x) == 2:
         x = dict(zip((key, "label"), x, strict=True))
+    if isinstance(x, list) and x and all(isinstance(text, str) for text in x):
+        x = {"text": x}
     if isinstance(x, Mapping):
-        _require_key(key, x, "the data")
-        return from_arrays({name: _as_array(value) for name, value in x.items()}, name="the data", key=key)
+        arrays = {name: _as_array(value) for name, value in x.items()}
+        return from_arrays(arrays, name="the data", key=key if key in arrays else None)
     if isinstance(x, list) or hasattr(x, "__array__"):
         return from_arrays({key: _as_array(x)}, name="the data", key=key)
     raise DataError(
@@ -139,6 +161,8 @@ def _as_array(value):
         array = np.asanyarray(value)
     except ValueError as error:  # a list of rows of unequal length
         raise DataError(f"the data cannot be made an array ({error}): give examples of equal shape") from error
+    if array.dtype.kind == "U":
+        return array.astype(object)
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 

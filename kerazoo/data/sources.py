@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kerazoo.data.info import SourceInfo, check_integer
+from kerazoo.data.info import SourceInfo, check_integer, describe
 from kerazoo.data.order import PARALLEL_CALLS, example_index, with_fixed_options
 from kerazoo.errors import DataError
 
+_KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
 _MAX_SEED = 2**31 - 1
 _INT64_MAX = 2**63 - 1
 
@@ -32,18 +33,7 @@ class Source:
         return self.info.num_examples
 
     def __str__(self):
-        info = self.info
-        shape = "x".join(str(size) for size in info.shapes[info.key]) or "scalar"
-        noun = {"image": "images", "points": "points"}.get(info.kind, "examples")
-        parts = [f"{info.num_examples:,} {noun} of {shape}", info.dtypes[info.key]]
-        if info.value_range is not None:
-            parts[-1] += f" {info.value_range[0]:.4g}..{info.value_range[1]:.4g}"
-        if info.modes is not None:
-            parts.append(f"{len(info.modes.centres)} modes")
-        elif info.class_names is not None:
-            parts.append(f"{len(info.class_names)} classes")
-        parts.append(f"licence {info.licence}")
-        return f"{info.name}[{info.split}]: {', '.join(parts)}"
+        return describe(self.info, self.arrays)
 
     def __repr__(self):
         return f"<Source {self}>"
@@ -84,18 +74,13 @@ class Source:
             raise DataError(
                 f"batch_size={batch_size} cannot be shared evenly by {count} workers: use a multiple of {count}"
             )
-        local, size = batch_size // count, len(self)
+        local = batch_size // count
+        batch = self._reader(batch_size, index * local, local, seed=seed, shuffle=shuffle)
         # The last step whose positions still fit into int64; no run gets there.
         stop = _INT64_MAX // batch_size
         if num_steps is not None:
             stop = start_step + check_integer("num_steps", num_steps, 1)
         import tensorflow as tf
-
-        gather = self._gather()
-
-        def batch(step):
-            position = step * batch_size + index * local + tf.range(local, dtype=tf.int64)
-            return gather(example_index(position, size, seed) if shuffle else position % size)
 
         dataset = tf.data.Dataset.range(start_step, stop).map(batch, num_parallel_calls=PARALLEL_CALLS)
         if num_steps is None:
@@ -106,6 +91,10 @@ class Source:
             options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
             dataset = dataset.with_options(options)
         return with_fixed_options(dataset.prefetch(2))
+
+    def num_batches(self, batch_size):
+        """Return how many full batches an epoch of training has; at least 1."""
+        return max(1, len(self) // batch_size)
 
     def epoch(self, batch_size):
         """Return one pass over the examples in their own order, for evaluation.
@@ -157,6 +146,21 @@ class Source:
         arrays = {key: value[:limit] for key, value in self.arrays.items()}
         return Source(arrays, dataclasses.replace(self.info, num_examples=limit), self.skipped)
 
+    def _reader(self, batch_size, first, num, *, seed, shuffle):
+        """Return the function `step -> dict of tensors` of rows `first` to `first + num` of each global batch.
+
+        What `batches` does beyond it (checks, start, length, workers, options) is the same for every kind of source.
+        """
+        import tensorflow as tf
+
+        gather, size = self._gather(), len(self)
+
+        def batch(step):
+            position = step * batch_size + first + tf.range(num, dtype=tf.int64)
+            return gather(example_index(position, size, seed) if shuffle else position % size)
+
+        return batch
+
     def _gather(self):
         """Return the function `indices -> dict of tensors` that tf.data maps over index batches."""
         import tensorflow as tf
@@ -203,7 +207,7 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **d
     if not isinstance(arrays, Mapping):
         arrays = np.asanyarray(arrays)
         arrays = {key or ("image" if arrays.ndim == 4 else "points"): arrays}
-    arrays = {k: np.asanyarray(value) for k, value in arrays.items()}  # asanyarray: a memory map stays one
+    arrays = {k: _as_rows(value) for k, value in arrays.items()}
     lengths = {k: len(value) if value.ndim else 0 for k, value in arrays.items()}
     if not lengths or 0 in lengths.values():
         raise DataError(f"{name}[{split}]: no examples")
@@ -223,7 +227,7 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **d
         name=name,
         split=split,
         key=key,
-        kind=key if key in ("image", "points") else "array",
+        kind=_KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array",
         shapes={k: value.shape[1:] for k, value in arrays.items()},
         dtypes={k: value.dtype.name for k, value in arrays.items()},
         value_range=value_range,
@@ -231,3 +235,9 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **d
         **details,
     )
     return Source(arrays, info, skipped)
+
+
+def _as_rows(value):
+    """Return an array (a memory map stays one); texts as objects, whose length is their own."""
+    array = np.asanyarray(value)
+    return array.astype(object) if array.dtype.kind == "U" else array

@@ -3,7 +3,7 @@
 `ZooModel.task` names a module here (`"image-generation"` is `image_generation`) with two functions:
 
 - `sample(model, path, *, num, seed, data, overwrite)` writes what fits the task to `path` (without a suffix) and
-  returns the file's path;
+  returns the paths of the files;
 - `evaluate(model, data, settings)` returns a dict of metrics, name -> number.
 
 `data` is a `Data`, which opens a named source in the shape that the model takes when it is asked for.

@@ -11,7 +11,7 @@ def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
     images = source.sample(min(num, len(source)), seed=seed)["image"]
     names = source.info.class_names or [str(i) for i in range(model.num_classes)]
     classes = model.classify(images).argmax(axis=1)
-    return write_grid(images, path, labels=[names[c] for c in classes], overwrite=overwrite)
+    return (write_grid(images, path, labels=[names[c] for c in classes], overwrite=overwrite),)
 
 
 def evaluate(model, data, settings):

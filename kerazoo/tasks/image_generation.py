@@ -13,7 +13,7 @@ PROBE_TRAIN, PROBE_TEST = 10_000, 10_000
 
 def sample(model, path, *, num=64, seed=0, data=None, overwrite=False):
     """Write a grid of `num` generated images as `<path>.png`; the same seed gives the same picture."""
-    return write_grid(model.generate(num, seed=seed), path, overwrite=overwrite)
+    return (write_grid(model.generate(num, seed=seed), path, overwrite=overwrite),)
 
 
 def evaluate(model, data, settings):

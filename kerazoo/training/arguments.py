@@ -1,5 +1,6 @@
 """From a preset and command-line options to the configuration of a run."""
 
+from kerazoo.attachments import shorten
 from kerazoo.config import make_config
 from kerazoo.data import open_source
 from kerazoo.presets import find_preset
@@ -9,8 +10,8 @@ from kerazoo.registry import model_class
 def training_config(name, *, data=None, options=None, overrides=(), download=False, say=lambda line: None):
     """The configuration of a run: the preset's, with other data and options applied.
 
-    With other data than the preset's, the model takes the images' own size and channels (within what its
-    architecture allows), unless `model.image_shape` is overridden.
+    With other data than the preset's, the model takes from them what its architecture says (the images' size and
+    channels, a vocabulary), unless that is overridden.
 
     Args:
         name: str. A preset, as for `kerazoo.load`.
@@ -36,19 +37,9 @@ def training_config(name, *, data=None, options=None, overrides=(), download=Fal
         values |= {"summary": f"{values['architecture']} trained on {data}", "notes": []}
         # The preset's extractor knows the preset's images, not these.
         values["evaluation"] = values["evaluation"] | {"data": data, "extractor": None}
-        if not any(item.startswith("model.image_shape") for item in overrides):
-            shape = _own_shape(values["architecture"], data, download)
-            if shape:
-                values["model"] = values["model"] | {"image_shape": list(shape)}
-                say(f"images of {'x'.join(map(str, shape))}, from the data; --set model.image_shape=[h,w,c] changes it")
+        cls, overridden = model_class(values["architecture"]), make_config(values, overrides).model
+        for key, value in cls.arguments_from(open_source(data, download=download), overridden).items():
+            if not any(item.startswith(f"model.{key}=") for item in overrides):
+                values["model"] = values["model"] | {key: value}
+                say(f"{key} = {shorten(value)}, from the data; --set model.{key}=... changes it")
     return make_config(values, overrides, where=str(name))
-
-
-def _own_shape(architecture, data, download):
-    info = open_source(data, download=download).info
-    shape = info.shapes[info.key]
-    limits = getattr(model_class(architecture), "image_sizes", None)
-    if info.kind != "image" or limits is None:
-        return None
-    side = min(max(min(shape[:2]), limits[0]), limits[1])
-    return (side, side, shape[2])

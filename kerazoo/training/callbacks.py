@@ -45,7 +45,8 @@ class RunLog(keras.callbacks.Callback):
             Path(self.run, LOG).unlink(missing_ok=True)
             return
         with new_file(Path(self.run, LOG), overwrite=True) as new, new.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
+            # Each stage of training has losses of its own.
+            writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
             writer.writeheader()
             writer.writerows(rows)
 

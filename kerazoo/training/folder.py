@@ -4,7 +4,8 @@ import importlib.metadata
 import json
 import platform
 
-from kerazoo.config import read_config
+from kerazoo.config import read_config, write_config
+from kerazoo.attachments import shorten
 from kerazoo.errors import TrainingError
 from kerazoo.files import check_free, new_folder
 
@@ -44,7 +45,7 @@ def make_run(run, config, *, overwrite):
         OutputError: the folder exists, is no run folder, or cannot be written.
     """
     with new_folder(run, overwrite=overwrite, owned=(CONFIG, VERSIONS)) as temporary:
-        (temporary / CONFIG).write_text(config.to_yaml(defaults=True), encoding="utf-8")
+        write_config(config, temporary / CONFIG, defaults=True)
         (temporary / VERSIONS).write_text(json.dumps(software_versions(), indent=2) + "\n", encoding="utf-8")
 
 
@@ -53,7 +54,7 @@ def config_differences(old, new):
     before, now = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
-            yield f"{key} is {before.get(key)!r} there and {now.get(key)!r} here"
+            yield f"{key} is {shorten(before.get(key))!r} there and {shorten(now.get(key))!r} here"
 
 
 def _flat(values, prefix=""):

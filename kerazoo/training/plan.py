@@ -1,12 +1,16 @@
-"""How many steps a run has, and how they fall into epochs, also when it begins in the middle of one."""
+"""How many steps a run has, and how they fall into stages and epochs, also when it begins in the middle of one."""
 
 from dataclasses import dataclass
+
+from kerazoo.errors import ConfigError
+from kerazoo.stages import stage_index
 
 
 @dataclass(frozen=True)
 class Segment:
     """Epochs of equal length that one call of `fit` makes: numbers `first_epoch` (from 0) up to `last_epoch`."""
 
+    stage: str
     start_step: int
     first_epoch: int
     last_epoch: int
@@ -18,25 +22,65 @@ class Plan:
     """The steps of a run.
 
     Attributes:
-        total_steps: int. Where the run ends.
-        steps_per_epoch: int. Full batches in one pass over the data, at least 1.
+        stage_steps: dict[str, int]. Steps of each stage of the model, in order; a stage may have none.
+        steps_per_epoch: int. Steps in one pass over the data, at least 1.
     """
 
-    total_steps: int
+    stage_steps: dict
     steps_per_epoch: int
 
     @classmethod
-    def of(cls, config, source):
-        """The plan of a configuration on a source: `training.steps`, or `training.epochs` passes."""
-        settings = config.training
-        steps_per_epoch = max(1, len(source) // settings.batch_size)
-        return cls(settings.steps or settings.epochs * steps_per_epoch, steps_per_epoch)
+    def of(cls, settings, stages, steps_per_epoch):
+        """The plan of a configuration's training section: passes over the data, or a number of steps in all.
+
+        Args:
+            settings: TrainingConfig. `epochs` of every stage unless `stages` says otherwise; `steps`, where given, are
+                divided among the stages as their epochs are.
+            stages: tuple[Stage, ...]. The model's.
+            steps_per_epoch: int.
+
+        Raises:
+            ConfigError: a stage that the model does not have, or no epochs at all.
+        """
+        for name in settings.stages:
+            stage_index(stages, name)
+        chosen = {name: stage.epochs for name, stage in settings.stages.items()}
+        epochs = {stage.name: chosen.get(stage.name, settings.epochs) for stage in stages}
+        total = sum(epochs.values())
+        if total == 0:
+            raise ConfigError("training.stages: every stage has 0 epochs; give one of them some")
+        if settings.steps is None:
+            return cls({name: count * steps_per_epoch for name, count in epochs.items()}, steps_per_epoch)
+        ends, done = [0], 0
+        for count in epochs.values():
+            done += count
+            ends.append(round(settings.steps * done / total))
+        steps = [end - begin for begin, end in zip(ends, ends[1:], strict=False)]
+        return cls(dict(zip(epochs, steps, strict=True)), steps_per_epoch)
+
+    @property
+    def total_steps(self):
+        """Where the run ends."""
+        return sum(self.stage_steps.values())
+
+    @property
+    def total_epochs(self):
+        """Epochs of all stages; the last one of a stage may be a part."""
+        return sum(-(-steps // self.steps_per_epoch) for steps in self.stage_steps.values())
 
     def segments(self, start):
-        """The steps from `start` on: the rest of its epoch, whole epochs, and a partial last one."""
-        while start < self.total_steps:
+        """The steps from `start` on, stage by stage: the rest of an epoch, whole epochs, and a partial last one."""
+        begin = epochs = 0
+        for stage, steps in self.stage_steps.items():
+            for first, epoch, last, length in self._stage_segments(max(start - begin, 0), steps):
+                yield Segment(stage, begin + first, epochs + epoch, epochs + last, length)
+            begin += steps
+            epochs += -(-steps // self.steps_per_epoch)
+
+    def _stage_segments(self, start, total):
+        while start < total:
             epoch, done = divmod(start, self.steps_per_epoch)
-            whole = (self.total_steps - start) // self.steps_per_epoch if done == 0 else 0
-            length = self.steps_per_epoch if whole else min(self.steps_per_epoch - done, self.total_steps - start)
-            yield Segment(start, epoch, epoch + max(whole, 1), length)
+            whole = (total - start) // self.steps_per_epoch if done == 0 else 0
+            length = self.steps_per_epoch if whole else min(self.steps_per_epoch - done, total - start)
+            yield start, epoch, epoch + max(whole, 1), length
             start += length * max(whole, 1)

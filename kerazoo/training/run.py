@@ -8,16 +8,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kerazoo.config import check_arguments
 from kerazoo.console import progress_callback
 from kerazoo.files import writing
 from kerazoo.presets import RUN_PRESET, save_preset
-from kerazoo.registry import model_class
 from kerazoo.tasks import Data, task_module
 from kerazoo.training.callbacks import Checkpoints, EpochSamples, RunLog, StopOnNonFinite, StopOnSignal, read_log
 from kerazoo.training.folder import check_run, make_run, software_versions
 from kerazoo.training.plan import Plan
-from kerazoo.training.setup import model_shape, new_model, open_training_source, resumed_model
+from kerazoo.training.setup import compile_new, completed, model_shape, new_model, prepared, resumed_model
 from kerazoo.training.strategies import is_chief, make_strategy
 
 
@@ -86,17 +84,21 @@ def train(
         run = Path(out)
         if not chief:  # every worker saves, as Keras wants it, but only the first one's files are kept
             run = Path(stack.enter_context(tempfile.TemporaryDirectory()), "worker")
-        if resume or chief:
-            check_run(Path(out), config, resume=resume, overwrite=overwrite)
-        # `build` checks too, but the model's image_shape is read before it, to open the data.
-        check_arguments(model_class(config.architecture), config.model, keras_arguments=())
+        if chief and not resume:
+            check_run(Path(out), config, resume=False, overwrite=overwrite)
         data = Data(config.data.source, model_shape(config), download, strict)
-        source = open_training_source(config, data)
-        plan = Plan.of(config, source)
+        source = data.open(config.data.split)
+        config = completed(config, source)
+        if resume:
+            check_run(Path(out), config, resume=True, overwrite=overwrite)
         with strategy.scope():
-            model = resumed_model(out) if resume else None
-            if model is None:
-                model = new_model(config, plan.total_steps)
+            resumed = resumed_model(out) if resume else None
+            model = resumed or new_model(config)
+            source = prepared(model, source)
+            rows = config.training.batch_size * model.batches_per_step
+            plan = Plan.of(config.training, model.stages(), source.num_batches(rows))
+            if resumed is None:
+                compile_new(model, config, plan)
                 model.adapt(source.arrays)
         if not (resume and chief):  # only now: a configuration that the model refuses leaves no folder behind
             make_run(run, config, overwrite=overwrite)
@@ -110,16 +112,19 @@ def train(
 def _fit(model, config, source, plan, run, data, progress, callbacks):
     """Train to the plan's end; False where a signal stopped it before."""
     settings, task = config.training, task_module(model.task)
+    rows = settings.batch_size * model.batches_per_step
     start = int(model.step.numpy())
     checkpoints = Checkpoints(run, settings.checkpoint_steps)
     checkpoints.set_model(model)  # fit() does, but a finished run that is resumed has nothing left to fit
     samples = EpochSamples(run, lambda model, path: task.sample(model, path, data=data, overwrite=True))
-    bar = [progress_callback(-(-plan.total_steps // plan.steps_per_epoch))] if progress else []
+    bar = [progress_callback(plan.total_epochs)] if progress else []
     with StopOnSignal() as stop:
         observers = [StopOnNonFinite(run), stop, RunLog(run, start), checkpoints, samples, *bar, *callbacks]
         for segment in plan.segments(start):
+            if segment.stage != model.stage.name:
+                model.begin_stage(segment.stage)
             model.fit(
-                source.batches(settings.batch_size, seed=settings.seed, start_step=segment.start_step),
+                source.batches(rows, seed=settings.seed, start_step=segment.start_step),
                 initial_epoch=segment.first_epoch,
                 epochs=segment.last_epoch,
                 steps_per_epoch=segment.steps_per_epoch,
@@ -145,7 +150,7 @@ def _save_preset(model, run, config, source, data, command):
         "date": time.strftime("%Y-%m-%d"),
         "devices": _devices(model),
         "data": str(source),
-        "losses": {name: float(v) for name, v in last.items() if name not in ("epoch", "step", "seconds")},
+        "losses": {name: float(v) for name, v in last.items() if v and name not in ("epoch", "step", "seconds")},
         "versions": software_versions(),
     }
     folder = save_preset(model, run / RUN_PRESET, config=config, training=training, overwrite=True)

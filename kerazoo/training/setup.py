@@ -4,7 +4,7 @@ import zipfile
 
 import keras
 
-from kerazoo.config import model_parameters
+from kerazoo.config import check_arguments, model_parameters
 from kerazoo.errors import DataError, TrainingError
 from kerazoo.optimizers import LinearDecay, with_overrides
 from kerazoo.registry import model_class
@@ -12,37 +12,56 @@ from kerazoo.training.checkpoints import saved_checkpoints
 from kerazoo.zoo import build
 
 
-def open_training_source(config, data):
-    """The training split; a `DataError` if it lacks the entry that the model trains on."""
-    source, key = data.open(config.data.split), model_class(config.architecture).batch_key
+def completed(config, source):
+    """The configuration with those required arguments of the model that the training data determine."""
+    cls = model_class(config.architecture)
+    required = {name for name, parameter in model_parameters(cls).items() if parameter.default is parameter.empty}
+    if required <= set(config.model):
+        return config
+    found = cls.arguments_from(source, config.model)
+    return config.model_copy(update={"model": {**found, **config.model}})
+
+
+def prepared(model, source):
+    """The source as the model trains on it; a `DataError` if it lacks the entry that batches need."""
+    source, key = model.prepare(source), model.batch_key
     if key not in source.arrays:
         entries = ", ".join(source.arrays)
-        raise DataError(f"{config.architecture} trains on entries {key!r}; {source.info.name} has: {entries}")
+        raise DataError(f"{model.architecture} trains on entries {key!r}; {source.info.name} has: {entries}")
     return source
 
 
 def model_shape(config):
     """The `image_shape` of a configuration's model, or of its class's default; None for a model of something else."""
-    parameter = model_parameters(model_class(config.architecture)).get("image_shape")
+    cls = model_class(config.architecture)
+    # The data are opened before the model is built, which checks again: some arguments come from the data.
+    check_arguments(cls, config.model, keras_arguments=(), complete=False)
+    parameter = model_parameters(cls).get("image_shape")
     if parameter is None:
         return None
-    return tuple(config.model.get("image_shape", parameter.default))
+    shape = config.model.get("image_shape", parameter.default)
+    return None if shape is None else tuple(shape)
 
 
-def new_model(config, total_steps):
-    """The fresh, compiled model of a configuration, its weights and noise drawn from the configured seed."""
+def new_model(config):
+    """The fresh model of a configuration, its weights drawn from the configured seed."""
+    keras.utils.set_random_seed(config.training.seed)
+    return build(config, dtype=config.training.precision)
+
+
+def compile_new(model, config, plan):
+    """Compile a fresh model with its configuration's optimizers, schedules and seed of all noise."""
     settings = config.training
-    keras.utils.set_random_seed(settings.seed)
-    model = build(config, dtype=settings.precision)
     optimizers = dict(config.optimizers)  # compile() reports roles that the model does not have
     for role, default in model.default_optimizers().items():
         optimizer = with_overrides(default, config.optimizers.get(role, {}))
         if settings.decay_start is not None:
-            schedule = LinearDecay(optimizer.learning_rate.numpy(), total_steps, settings.decay_start)
+            steps = sum(plan.stage_steps[stage.name] for stage in model.stages() if role in stage.roles)
+            updates = max(1, steps * model.updates_per_step(role))
+            schedule = LinearDecay(optimizer.learning_rate.numpy(), updates, settings.decay_start)
             optimizer = with_overrides(optimizer, {"learning_rate": schedule})
         optimizers[role] = optimizer
     model.compile(optimizers, seed=settings.seed)
-    return model
 
 
 def resumed_model(run):

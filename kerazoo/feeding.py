@@ -1,0 +1,102 @@
+"""What a model is fed: the data that `fit` and `evaluate` take, and the checks of them."""
+
+import numpy as np
+
+from kerazoo.data import as_dataset, check_batch
+
+
+class Feeding:
+    """What `ZooModel` has of it."""
+
+    @classmethod
+    def arguments_from(cls, source, arguments):
+        """Arguments of `__init__` that the data determine.
+
+        Args:
+            source: Source. The training data.
+            arguments: dict[str, Any]. The arguments that a configuration gives.
+
+        Returns:
+            dict[str, Any]. By default the images' shape, as a square within `image_sizes`.
+        """
+        shape = source.info.shapes.get("image")
+        if shape is None or cls.image_sizes is None:
+            return {}
+        side = min(max(min(shape[:2]), cls.image_sizes[0]), cls.image_sizes[1])
+        return {"image_shape": [side, side, shape[2]]}
+
+    def prepare(self, source):
+        """A source as this model trains on it (text as tokens, say); by default as it is."""
+        return source
+
+    def batch(self, data):
+        """A batch as a dict, whichever way it was given: a dict, a tensor, `(inputs,)` or `(inputs, labels)`."""
+        if isinstance(data, dict):
+            return data
+        parts = data if isinstance(data, (tuple, list)) else (data,)
+        return dict(zip((self.batch_key, "label"), parts, strict=False))
+
+    def example_shape(self):
+        """Shape of one example of `batch_key`, for checks of the data."""
+        return self.image_shape
+
+    def check(self, batch):
+        """Raise a `DataError` of one line unless a batch (a dict of arrays, or None) is one that the model takes."""
+        check_batch(batch, key=self.batch_key, shape=self.example_shape())
+
+    def begin(self, batch, *, training):
+        """Make, before the first step, the states whose size is that of the global batch (a dict of arrays)."""
+
+    def fit(self, x=None, y=None, *, batch_size=32, shuffle=True, steps_per_epoch=None, validation_data=None, **kwargs):
+        """Train; as `keras.Model.fit`, on any data that the model can take.
+
+        Args:
+            x: array (float in [0, 1] or uint8), dict of arrays, batched `tf.data.Dataset` (of inputs, `(inputs,
+                labels)` or dicts), a source of `kerazoo.data` or its name (`"digits"`, `"folder:photos"`).
+            y: array or None. Labels, for models that use them. Defaults to None.
+            batch_size: int. Of arrays and sources; a dataset has its own. Defaults to 32.
+            shuffle: bool. Whether to shuffle arrays and sources, by the seed given to `compile`; a later call goes on
+                in the same order where this one stops. Defaults to True.
+            steps_per_epoch: int or None. Defaults to one pass.
+            validation_data: like `x`, or `(x, y)`, or None. Defaults to None.
+            **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`.
+
+        Returns:
+            keras.callbacks.History. `history` holds the epoch averages of every name in `tracked`.
+
+        Raises:
+            DataError: no examples, a wrong shape, or values out of range.
+        """
+        self._assert_compile_called("fit")
+        # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
+        order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
+        dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
+        if validation_data is not None:
+            validation_data, _ = self._dataset(validation_data, None, batch_size, training=False)
+        return super().fit(
+            dataset, steps_per_epoch=steps_per_epoch or steps, validation_data=validation_data, shuffle=False, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, *, batch_size=32, **kwargs):
+        """Average losses and metrics on `x`, which is given as to `fit`; see `keras.Model.evaluate`."""
+        dataset, _ = self._dataset(x, y, batch_size, training=False)
+        return super().evaluate(dataset, **kwargs)
+
+    def _dataset(self, x, y, batch_size, *, training, **order):
+        how = {"key": self.batch_key, "image_shape": getattr(self, "image_shape", None), "prepare": self.prepare}
+        how |= {"training": training, "batches_per_step": self.batches_per_step if training else 1}
+        dataset, steps = as_dataset(x if y is None else (x, y), batch_size=batch_size, **how, **order)
+        first = next(iter(dataset.take(1).as_numpy_iterator()), None)
+        self.check(first)
+        with self.distribute_strategy.scope():
+            self.begin(first, training=training)
+        return dataset, steps
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: all is built before `fit`, and Keras's version adds up the replicas' batches, which may differ."""
+
+    def check_inputs(self, inputs):
+        """`inputs` as an array that the model can take; a `DataError` of one line otherwise."""
+        inputs = np.asarray(inputs)
+        self.check({self.batch_key: inputs})
+        return inputs
