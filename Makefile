@@ -13,7 +13,7 @@ demo: $(STAMP)
 	$(BIN)/kerazoo demo --out demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest

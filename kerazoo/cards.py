@@ -7,6 +7,7 @@ from kerazoo.files import new_file
 from kerazoo.presets import CARD, find_preset, presets_of, read_preset, write_metadata
 from kerazoo.registry import index, model_class
 
+LINES_OF_TEXT = 12
 HEADER = ("architecture", "preset", "what it is", "parameters", "weights")
 
 
@@ -64,9 +65,8 @@ def render_card(preset):
     weights, training = preset.metadata.get("weights", {}), preset.metadata.get("training", {})
     evaluation = preset.metadata.get("evaluation", {})
     parameters = weights.get("parameters", {})
-    samples = next((path.name for path in sorted(preset.folder.glob("samples.*"))), None)
     lines = [f"# {preset.name}", "", f"{config.summary.removesuffix('.')}.", ""]
-    lines += [f"![samples]({samples})", ""] if samples and samples.endswith(".png") else []
+    lines += _samples(preset.folder)
     lines += [f"- Architecture: `{config.architecture}`; {cls.paper}"]
     lines += [f"- Model: {_pairs(config.model) or 'the defaults of its class'}"]
     if parameters:
@@ -94,6 +94,16 @@ def render_card(preset):
     if config.notes:
         lines += ["", "## Notes", "", *[f"- {note}" for note in config.notes]]
     return "\n".join(lines) + "\n"
+
+
+def _samples(folder):
+    """The picture of a preset's samples, and the beginning of their text."""
+    picture, text = folder / "samples.png", folder / "samples.txt"
+    lines = ["![samples](samples.png)", ""] if picture.exists() else []
+    if text.exists():
+        beginning = text.read_text(encoding="utf-8").splitlines()[:LINES_OF_TEXT]
+        lines += ["```", *beginning, "```", ""]
+    return lines
 
 
 def _measured_on(evaluation):

@@ -226,14 +226,29 @@ class ZooModel(Feeding, Staged, Stateful, keras.Model):
         base = tf.constant([self.seed, zlib.crc32(stream.encode()) & MAX_SEED], tf.int32)
         return tf.random.fold_in(base, tf.cast(self.step.value, tf.int32))
 
-    def dropout(self, x, rate, *, stream):
+    def apply_dropout(self, x, rate, *, stream):
         """`x` with a fraction `rate` of each example's values at zero and the others scaled up (Srivastava 2014)."""
         draws = self.noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream, distribution="uniform")
         return x * tf.cast(draws >= 2 * rate - 1, x.dtype) / (1 - rate)
 
+    def losses(self, batch, *, training):
+        """The loss of each example of a batch (a dict of tensors), for stages that train one role by one loss."""
+        raise NotImplementedError(f"{type(self).__name__} has neither `losses` nor a `train_step` of its own")
+
     def train_step(self, data):
-        """One step of training on a batch; a subclass writes it, and ends it with `return self.finish_step()`."""
-        raise NotImplementedError(f"{type(self).__name__} does not train by fit()")
+        """One step of training on a batch: an update of the stage's only role by `losses`.
+
+        A subclass with other updates writes them here, and ends with `return self.finish_step()`.
+        """
+        (role,), batch = self.stage.roles, self.batch(data)
+        self.minimize(role, lambda: self.losses(batch, training=True))
+        return self.finish_step()
+
+    def test_step(self, data):
+        """The losses of a batch, without an update."""
+        (role,) = self.stage.roles
+        self.track(**{f"{role}_loss": self.losses(self.batch(data), training=False)})
+        return self.logs()
 
     def finish_step(self):
         """Count the step, which moves all noise on, and return the logs."""

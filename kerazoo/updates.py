@@ -13,7 +13,7 @@ def apply_gradients(optimizer, gradients, variables, clip_norm=None):
 
     Args:
         optimizer: keras.optimizers.Optimizer. Built on `variables`.
-        gradients: list of tensors, scaled by the optimizer's loss scale where it has one. Keras sums them over replicas.
+        gradients: list of tensors, scaled by the loss scale of the optimizer if it has one. Keras sums over replicas.
         variables: list of variables.
         clip_norm: float or None. Largest norm of all gradients together (Pascanu et al. 2013, arXiv:1211.5063).
             Defaults to None, no clipping.
@@ -31,7 +31,7 @@ def apply_gradients(optimizer, gradients, variables, clip_norm=None):
         gradients, _ = tf.clip_by_global_norm(gradients, clip_norm * scale)
     if together:
         gradients = [gradient / replicas for gradient in gradients]
-    # Where a dataset of unknown length ends, Keras runs one step without a batch: what does not depend on the batch, such
-    # as the optimizer's count of updates, would be changed by it.
+    # Where a dataset of unknown length ends, Keras runs one step without a batch: what does not depend on the batch,
+    # such as the optimizer's count of updates, would be changed by it.
     with tf.control_dependencies([gradient for gradient in gradients if gradient is not None]):
         optimizer.apply(gradients, variables)

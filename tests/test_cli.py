@@ -68,7 +68,9 @@ class TestTrain:
         options = ["--data", f"folder:{tmp_path / 'photos'}", "--steps", "2", "--batch-size", "8"]
         assert main(["train", "dcgan", "--out", "run", *options, "--set", "model.filters=4"]) == 0
         captured = capsys.readouterr()
-        assert captured.out.startswith("image_shape = [20, 20, 3], from the data; --set model.image_shape=... changes it")
+        assert captured.out.startswith(
+            "image_shape = [20, 20, 3], from the data; --set model.image_shape=... changes it"
+        )
         assert captured.err.startswith("kerazoo: warning: folder:")
         assert captured.err.endswith("images that cannot be read: broken.png\n")
         assert captured.err.count("\n") == 1

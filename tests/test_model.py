@@ -1,4 +1,4 @@
-"""What `ZooModel` solves for all: clipping, updates without a loss, several batches a step, states, rows on replicas."""
+"""What `ZooModel` solves for all: clipping, updates without a loss, batches of a step, states, rows on replicas."""
 
 import keras
 import numpy as np
@@ -151,11 +151,11 @@ def test_rows_are_gathered_from_and_given_back_to_replicas(two_replicas):
 
 def test_dropout_drops_the_fraction_and_keeps_the_mean():
     model = fitted(Line)
-    dropped = model.dropout(tf.ones((100, 200)), 0.3, stream="a").numpy()
+    dropped = model.apply_dropout(tf.ones((100, 200)), 0.3, stream="a").numpy()
     assert np.unique(dropped).tolist() == pytest.approx([0, 1 / 0.7])
     assert (dropped == 0).mean() == pytest.approx(0.3, abs=0.01)
-    np.testing.assert_array_equal(dropped, model.dropout(tf.ones((100, 200)), 0.3, stream="a"))
-    assert not np.array_equal(dropped, model.dropout(tf.ones((100, 200)), 0.3, stream="b"))
+    np.testing.assert_array_equal(dropped, model.apply_dropout(tf.ones((100, 200)), 0.3, stream="a"))
+    assert not np.array_equal(dropped, model.apply_dropout(tf.ones((100, 200)), 0.3, stream="b"))
 
 
 class Parts(Line):

@@ -214,7 +214,7 @@ class TestSegments:
             Segment("last", 30, 3, 4, 3),
         ]
         assert list(plan.segments(15)) == [Segment("first", 15, 1, 2, 5), *list(plan.segments(0))[1:]]
-        assert list(plan.segments(24))[0] == Segment("last", 24, 2, 3, 6)
+        assert next(iter(plan.segments(24))) == Segment("last", 24, 2, 3, 6)
         assert list(plan.segments(33)) == []
 
     def test_stages_take_their_epochs_or_their_share_of_the_steps(self):
@@ -254,5 +254,6 @@ def test_the_state_compared_here_is_all_that_training_changes():
     """Guards the helper itself: it must see the weights, both moments of both optimizers, and the step."""
     model = compiled(tiny_config(), 6)
     num_trainable, num_weights = len(model.trainable_weights), len(model.weights)
-    # Adam: two moments a variable, and for each optimizer the iterations (the rate is a schedule, no variable); two states, the step and the stage
+    # Adam: two moments a variable, and for each optimizer the iterations (the rate is a schedule);
+    # and two states, the step and the stage
     assert len(model_state(model)) == num_weights + 2 * num_trainable + 2 * 1 + 2

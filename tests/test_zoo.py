@@ -9,8 +9,11 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.config import make_config
 from kerazoo.presets import CARD, check_weights, find_preset
 from kerazoo.registry import index, model_class
+from kerazoo.training import train as train_run
+from kerazoo.training.callbacks import read_log
 from kerazoo.zoo import list_presets
 from tests.zoo_rows import ROWS
 
@@ -186,6 +189,29 @@ class TestArchitecture:
         assert loaded.get_config() == model.get_config() | {"name": loaded.name}
         for found, expected in zip(values(loaded.weights), values(model.weights), strict=True):
             np.testing.assert_allclose(found, expected, rtol=2**-10, atol=1e-4)
+
+    def test_a_run_on_a_built_in_source(self, name, tmp_path):
+        row = ROWS[name]
+        arguments = {key: value for key, value in {**row.arguments, **row.on_source}.items() if value is not None}
+        config = make_config(
+            {
+                "architecture": name,
+                "model": arguments,
+                "data": {"source": row.source},
+                "training": {"steps": 4, "batch_size": 4},
+            }
+        )
+        result = train_run(config, tmp_path / "run")
+        assert result.finished
+        assert result.step == 4
+        assert list((result.preset).glob("samples.*"))
+        assert list((tmp_path / "run" / "samples").iterdir())
+        log = read_log(tmp_path / "run")
+        stages = kerazoo.load(result.preset).stages()
+        assert {key for row in log for key, value in row.items() if value} == {
+            *("epoch", "step", "seconds"),
+            *(loss for stage in stages for loss in stage.tracked),
+        }
 
     @pytest.mark.parametrize("rows", [8, 7])
     def test_two_replicas_train_like_one_device(self, name, rows, two_replicas):

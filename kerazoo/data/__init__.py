@@ -8,22 +8,31 @@ digits[train]: 1,437 images of 32x32x1, uint8 0..255, 10 classes, licence CC BY 
 >>> batch["image"].shape
 TensorShape([64, 32, 32, 1])
 
-The sources are `tfds:NAME`, `folder:PATH`, `digits`, `ring` and `grid`; a NumPy array or a dict of arrays is one too.
+Images are `tfds:NAME`, `folder:PATH` and `digits`; points are `ring` and `grid`; text is `tfds:NAME`, `text:PATH` and
+`verse`; pairs of texts are `pairs:SOURCE,TARGET`, `reversal` and `copy`. A NumPy array or a dict of arrays is a source
+too. Sources of text are raw, arrays of str; `TokenStream` and `BucketedPairs` are what models make of them.
+`unpaired:A,B` and `twins:SPEC` make two domains of images without pairs.
 A new kind of source is one function under `@source("scheme")` in a module that is imported below. Nothing here imports
 TensorFlow, TensorFlow Datasets, scikit-learn or Pillow before a source needs it.
 """
 
-from kerazoo.data import builtin, folders, tfds  # noqa: F401  (importing them registers their schemes)
+from kerazoo.data import builtin, folders, pairs, text, tfds, unpaired  # noqa: F401  (imports register schemes)
 from kerazoo.data.adapt import as_dataset, check_batch
+from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.info import Modes, SourceInfo
 from kerazoo.data.schemes import Request, list_sources, open_source, source
 from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.streams import TokenStream
+from kerazoo.data.unpaired import Unpaired
 
 __all__ = [
+    "BucketedPairs",
     "Modes",
     "Request",
     "Source",
     "SourceInfo",
+    "TokenStream",
+    "Unpaired",
     "as_dataset",
     "check_batch",
     "from_arrays",

@@ -62,7 +62,8 @@ def as_dataset(
         rows = batch_size * batches_per_step
         stream = source.batches(rows, shuffle=shuffle, seed=seed, start_step=start_step, shard=shard)
         return stream, source.num_batches(rows)
-    return source.epoch(batch_size), -(-len(source) // batch_size)
+    dataset = source.epoch(batch_size)
+    return dataset, int(dataset.cardinality())
 
 
 def check_batch(batch, *, key, shape, value_range=None):

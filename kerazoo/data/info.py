@@ -37,7 +37,7 @@ class SourceInfo:
         name: the spec that opened it, such as "tfds:mnist".
         split: the split's name, such as "train".
         key: the main entry of its batches, such as "image".
-        kind: "image", "points" or "array".
+        kind: "image", "points", "text", "pairs" (of texts), "tokens", "token pairs" or "array".
         shapes: entry name -> shape of one example.
         dtypes: entry name -> NumPy dtype name.
         value_range: (lowest, highest) value of the main entry; (0, 255) for uint8; None where it is not numeric.
@@ -62,3 +62,26 @@ class SourceInfo:
     homepage: str | None = None
     citation: str | None = None
     modes: Modes | None = None
+
+
+_NOUNS = {"image": "images", "points": "points"}
+_TEXTS = {"text": "text", "pairs": "pair"}
+
+
+def describe(info, arrays):
+    """Return the line that `kerazoo info` prints of a source: what it holds, how much of it, and its licence."""
+    if info.kind in _TEXTS:
+        counts = [sum(map(len, array)) for key, array in arrays.items() if key != "label"]
+        parts = [f"{info.num_examples:,} {_TEXTS[info.kind]}{'s' * (info.num_examples > 1)}"]
+        parts.append(f"{' and '.join(f'{count:,}' for count in counts)} characters")
+    else:
+        shape = "x".join(str(size) for size in info.shapes[info.key]) or "scalar"
+        parts = [f"{info.num_examples:,} {_NOUNS.get(info.kind, 'examples')} of {shape}", info.dtypes[info.key]]
+    if info.value_range is not None:
+        parts[-1] += f" {info.value_range[0]:.4g}..{info.value_range[1]:.4g}"
+    if info.modes is not None:
+        parts.append(f"{len(info.modes.centres)} modes")
+    elif info.class_names is not None:
+        parts.append(f"{len(info.class_names)} classes")
+    parts.append(f"licence {info.licence}")
+    return f"{info.name}[{info.split}]: {', '.join(parts)}"

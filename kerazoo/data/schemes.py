@@ -68,8 +68,8 @@ def open_source(spec, *, split="train", image_shape=None, download=False, strict
         spec: str such as "tfds:mnist", "folder:photos", "folder:photos.zip", "digits", "ring", "grid"; or a `Source`,
             which is returned as it is (shortened where `limit` says so); or a NumPy array or dict of arrays, which
             have no splits.
-        split: str, default "train". Every named source has "train" and "test"; `tfds:` takes all of TFDS's notation
-            ("train[:1000]"); `folder:` describes its own.
+        split: str, default "train". Most named sources have "train" and "test"; `tfds:` takes all of TFDS's notation
+            ("train[:1000]"); `folder:`, `text:` and `pairs:` describe their own.
         image_shape: (height, width, channels) or None (default, the data's own). Images of another aspect are cropped
             about the centre, resized with antialiasing, and turned into grey (1) or RGB (3).
         download: bool, default False. Let `tfds:` fetch and prepare a dataset that is not on disk.
@@ -108,7 +108,7 @@ def _look_up(spec):
     if scheme not in _SCHEMES:
         nearest = [f"{name}{colon}{argument}" for name in difflib.get_close_matches(scheme, _SCHEMES, n=3)]
         if os.path.exists(os.path.expanduser(spec)):
-            nearest = [f"folder:{spec}"]
+            nearest = [f"text:{spec}" if spec.endswith((".txt", ".txt.gz")) else f"folder:{spec}"]
         elif not nearest and not colon:
             nearest = [f"tfds:{spec}"]  # "mnist" alone is what most people type first
         hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""

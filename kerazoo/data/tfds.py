@@ -1,4 +1,4 @@
-"""`tfds:NAME`: the images and labels of a TensorFlow Datasets dataset, from a prepared folder."""
+"""`tfds:NAME`: the images or texts and the labels of a TensorFlow Datasets dataset, from a prepared folder."""
 
 import difflib
 import logging
@@ -12,6 +12,7 @@ from kerazoo.data.images import allocate, fit_tensor
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
+from kerazoo.data.text import refuse_images
 from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
 
 _BATCH = 512  # examples handed to NumPy at once; one by one costs ten times as much
@@ -25,7 +26,7 @@ _LICENCES = {
 
 @source("tfds", "NAME")
 def open_tfds(request):
-    """Open the images of a TFDS dataset, read into memory once, in the order of the files.
+    """Open the images, or else the texts, of a TFDS dataset, read into memory once, in the order of the files.
 
     The folder is `TFDS_DATA_DIR`, or TFDS's default, `~/tensorflow_datasets`. Nothing is downloaded without
     `download=True`.
@@ -35,35 +36,31 @@ def open_tfds(request):
             differ in size need an `image_shape`.
 
     Returns:
-        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}.
+        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}; of a
+        dataset with texts and no images, {"text": object array `(n,)` of str, "label"}.
 
     Raises:
         MissingDependencyError: `tensorflow_datasets` is not installed.
         UnknownNameError: TFDS knows no such dataset.
-        DataError: the dataset is not prepared, cannot be read, lacks the split, or holds no 8-bit images.
+        DataError: the dataset is not prepared, cannot be read, lacks the split, or holds no 8-bit images and no
+            texts, or texts where an `image_shape` is asked for.
     """
     builder = prepared_builder(request)
     num = num_examples(builder, request)
     features = dict(builder.info.features.items())
-    image, label = features.get("image"), features.get("label")
-    own = tuple(image.shape or ()) if image is not None else ()
-    if len(own) != 3 or np.dtype(image.np_dtype) != np.uint8:
-        held = ", ".join(features)
-        raise DataError(f"{request.spec} has no 8-bit images under 'image' (it holds: {held}): choose an image dataset")
-    shape = request.image_shape or own
-    if None in shape:
-        raise DataError(f"{request.spec}: its images differ in size, {own}: give image_shape=(height, width, channels)")
-
-    arrays = {"image": allocate((num, *shape))}
+    label, shape = features.get("label"), None
+    if _is_text(features):
+        refuse_images(request)
+        arrays = {"text": np.empty(num, object)}
+    else:
+        shape = _image_shape(request, features)
+        arrays = {"image": allocate((num, *shape))}
     if hasattr(label, "num_classes"):
         arrays["label"] = np.empty(num, np.int64)
-    row = 0
     try:
-        for batch in _read(builder, request.split, num, shape, list(arrays)).as_numpy_iterator():
-            rows = slice(row, row + len(batch["image"]))
-            for key, array in arrays.items():
-                array[rows] = batch[key]
-            row = rows.stop
+        _fill(arrays, _read(builder, request.split, num, shape, list(arrays)))
+        if "text" in arrays:
+            arrays["text"][:] = [text.decode("utf-8") for text in arrays["text"]]
     except Exception as error:  # TensorFlow, TFDS and the file system each raise their own types
         raise DataError(
             f"{request.spec} cannot be read from {builder.data_dir} ({_one_line(error)}): delete that folder and "
@@ -137,8 +134,43 @@ def num_examples(builder, request):
     return num if request.limit is None else min(num, request.limit)
 
 
+def _is_text(features):
+    """Tell whether a dataset has texts under "text" and no images."""
+    text = features.get("text")
+    return "image" not in features and text is not None and text.shape == () and np.dtype(text.np_dtype).kind in "OSU"
+
+
+def _image_shape(request, features):
+    """Return the shape in which the images of a dataset are read."""
+    image = features.get("image")
+    own = tuple(image.shape or ()) if image is not None else ()
+    if len(own) != 3 or np.dtype(image.np_dtype) != np.uint8:
+        held = ", ".join(features)
+        raise DataError(
+            f"{request.spec} has no 8-bit images under 'image' and no texts under 'text' (it holds: {held}): choose "
+            "another dataset"
+        )
+    shape = request.image_shape or own
+    if None in shape:
+        raise DataError(f"{request.spec}: its images differ in size, {own}: give image_shape=(height, width, channels)")
+    return shape
+
+
+def _fill(arrays, dataset):
+    """Copy the batches of a dataset into the arrays, one after the other."""
+    row = 0
+    for batch in dataset.as_numpy_iterator():
+        rows = slice(row, row + len(next(iter(batch.values()))))
+        for key, array in arrays.items():
+            array[rows] = batch[key]
+        row = rows.stop
+
+
 def _read(builder, split, num, shape, keys):
-    """Return a dataset of batches of the first `num` examples, decoded in parallel, in file order."""
+    """Return a dataset of batches of the first `num` examples, decoded in parallel, in file order.
+
+    Images are brought to `shape`; None where there are none.
+    """
     import tensorflow_datasets as tfds
 
     config = tfds.ReadConfig(
@@ -163,7 +195,9 @@ def _read(builder, split, num, shape, keys):
     def fit(examples):
         return {**examples, "image": fit_tensor(examples["image"], shape)}
 
-    if dataset.element_spec["image"].shape.is_fully_defined():
+    if shape is None:
+        dataset = dataset.batch(_BATCH)
+    elif dataset.element_spec["image"].shape.is_fully_defined():
         dataset = dataset.batch(_BATCH).map(fit, num_parallel_calls=PARALLEL_CALLS)
     else:  # images that differ in size can be batched only when they do so no more
         dataset = dataset.map(fit, num_parallel_calls=PARALLEL_CALLS).batch(_BATCH)

@@ -1,6 +1,17 @@
 """Losses: pure functions of tensors that give one value an example, each with its paper."""
 
-from kerazoo.losses.adversarial import minimax_discriminator_loss, non_saturating_generator_loss
+from kerazoo.losses.adversarial import (
+    gradient_norms,
+    gradient_penalty,
+    interpolates,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    minimax_discriminator_loss,
+    non_saturating_generator_loss,
+    wasserstein_critic_loss,
+    wasserstein_generator_loss,
+)
+from kerazoo.losses.likelihood import sequence_log_likelihood
 from kerazoo.losses.variational import (
     bernoulli_log_likelihood,
     gaussian_kl,
@@ -12,7 +23,15 @@ __all__ = [
     "bernoulli_log_likelihood",
     "gaussian_kl",
     "gaussian_log_density",
+    "gradient_norms",
+    "gradient_penalty",
     "importance_weighted_bound",
+    "interpolates",
+    "least_squares_discriminator_loss",
+    "least_squares_generator_loss",
     "minimax_discriminator_loss",
     "non_saturating_generator_loss",
+    "sequence_log_likelihood",
+    "wasserstein_critic_loss",
+    "wasserstein_generator_loss",
 ]

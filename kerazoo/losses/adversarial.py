@@ -1,4 +1,4 @@
-"""Losses of adversarial training. Each takes logits of shape `(batch,)` or `(batch, 1)` and gives `(batch,)`."""
+"""Losses of adversarial training. Each takes one value an example, `(batch,)` or `(batch, 1)`, and gives `(batch,)`."""
 
 import tensorflow as tf
 
@@ -37,3 +37,120 @@ def non_saturating_generator_loss(fake_logits):
     Source: Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
     """
     return _cross_entropy(fake_logits, 1.0)
+
+
+def _vector(values):
+    return tf.reshape(tf.cast(values, tf.float32), [-1])
+
+
+def wasserstein_critic_loss(real_values, fake_values):
+    """The critic's side of the Wasserstein game: f(G(z)) - f(x), whose mean is minus the estimated distance.
+
+    Args:
+        real_values: tf.Tensor. The critic's values of real examples.
+        fake_values: tf.Tensor. Its values of generated examples, as many.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`.
+
+    Source: Arjovsky et al. 2017, "Wasserstein GAN", equation 2.
+    """
+    return _vector(fake_values) - _vector(real_values)
+
+
+def wasserstein_generator_loss(fake_values):
+    """The generator's side of the Wasserstein game: -f(G(z)).
+
+    Args:
+        fake_values: tf.Tensor. The critic's values of generated examples.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`.
+
+    Source: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1.
+    """
+    return -_vector(fake_values)
+
+
+def interpolates(real, fake, positions):
+    """Points on the straight lines between pairs: `positions * real + (1 - positions) * fake`.
+
+    Args:
+        real, fake: tf.Tensor. Float, shape `(batch, ...)`.
+        positions: tf.Tensor. In [0, 1], one an example, shape `(batch, 1)`; 1 is `real`.
+
+    Returns:
+        tf.Tensor. Shape of `real`.
+
+    Source: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", algorithm 1.
+    """
+    positions = tf.reshape(positions, [-1, *[1] * (len(real.shape) - 1)])
+    return positions * real + (1 - positions) * fake
+
+
+def gradient_norms(critic, x):
+    """The Euclidean norm of the critic's gradient at each example; it can be differentiated again.
+
+    Args:
+        critic: callable. From `(batch, ...)` to one value an example that depends on this example alone: no batch
+            normalisation.
+        x: tf.Tensor. float32, shape `(batch, ...)`.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        values = tf.cast(critic(x), tf.float32)
+    squares = tf.square(tf.cast(tape.gradient(values, x), tf.float32))
+    squares = tf.reduce_sum(tf.reshape(squares, [tf.shape(x)[0], -1]), axis=1)
+    # The root's derivative is infinite at zero; below this floor it counts as zero.
+    return tf.sqrt(tf.maximum(squares, 1e-12))
+
+
+def gradient_penalty(norms):
+    """The two-sided penalty (norm - 1)^2: a gradient that is too small costs as much as one that is too large.
+
+    Args:
+        norms: tf.Tensor. `gradient_norms` of the critic at `interpolates`.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`.
+
+    Source: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3.
+    """
+    return tf.square(_vector(norms) - 1.0)
+
+
+def _mean_square(scores, target):
+    squares = tf.square(tf.cast(scores, tf.float32) - target)
+    return tf.reduce_mean(tf.reshape(squares, [tf.shape(scores)[0], -1]), axis=1)
+
+
+def least_squares_discriminator_loss(real_scores, fake_scores):
+    """The discriminator's least-squares loss: (D(x) - 1)^2 / 2 + D(G(z))^2 / 2, averaged over a map of scores.
+
+    Args:
+        real_scores: tf.Tensor. Scores of real examples, shape `(batch, ...)`.
+        fake_scores: tf.Tensor. Scores of generated examples, of the same shape.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`.
+
+    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9.
+    """
+    return 0.5 * (_mean_square(real_scores, 1.0) + _mean_square(fake_scores, 0.0))
+
+
+def least_squares_generator_loss(fake_scores):
+    """The generator's least-squares loss: (D(G(z)) - 1)^2, averaged over a map of scores.
+
+    Args:
+        fake_scores: tf.Tensor. Scores of generated examples, shape `(batch, ...)`.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`; twice the loss of Mao et al. 2017, as in Zhu et al. 2017, section 4.
+
+    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9.
+    """
+    return _mean_square(fake_scores, 1.0)

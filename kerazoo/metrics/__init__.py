@@ -12,8 +12,10 @@ TensorFlow nor scipy nor scikit-learn.
     classifier_two_sample           whether a linear classifier tells generated from real
     class_histogram_kl, num_classes_covered, within_class_diversity     dropped classes, collapsed classes
     mode_coverage                   the ring and grid of Gaussians
+    exact_log_partition, ais_log_partition      of restricted Boltzmann machines
     linear_probe                    how much of the label a linear map reads from the features
     image_generation_report         all that applies to an image generator, as one dictionary
+    bleu, exact_match, character_accuracy                               translations
     as_extractor                    features and class probabilities from any Keras classifier
 """
 
@@ -32,19 +34,28 @@ from kerazoo.metrics.neighbours import (
     nearest_neighbour_two_sample,
     precision_recall,
 )
+from kerazoo.metrics.partition import LogPartition, ais_log_partition, exact_log_partition
+from kerazoo.metrics.translation import Bleu, bleu, character_accuracy, exact_match
 
 __all__ = [
+    "Bleu",
     "ClassifierTwoSample",
     "DensityCoverage",
     "KerasExtractor",
     "KernelDistance",
+    "LogPartition",
     "ModeCoverage",
     "NeighbourTwoSample",
     "PrecisionRecall",
+    "ais_log_partition",
     "as_extractor",
+    "bleu",
+    "character_accuracy",
     "class_histogram_kl",
     "classifier_two_sample",
     "density_coverage",
+    "exact_log_partition",
+    "exact_match",
     "fid",
     "frechet_distance",
     "image_generation_report",

@@ -1,13 +1,27 @@
 """Strided convolutional generator and discriminator for square images, after DCGAN (Radford et al. 2016)."""
 
 import itertools
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 from keras import layers
+from pydantic import AfterValidator
+
+from kerazoo.config import ImageShape
 
 # Images are halved until they are this small: the 4x4 of the paper, for 28 pixels by way of 14 and 7.
 MAX_BASE_SIZE = 4
+
+
+def _check_square(shape):
+    if shape[0] != shape[1] or not 16 <= shape[0] <= 128:
+        raise ValueError("a square of 16 to 128 pixels with 1 or 3 channels is expected, for example [32, 32, 3]")
+    return shape
+
+
+# The shapes that these networks take, as the annotation of a model's argument.
+SquareImageShape = Annotated[ImageShape, AfterValidator(_check_square)]
 
 
 def stage_sizes(image_size):
@@ -66,32 +80,47 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
     return keras.Model(inputs, outputs, name="generator")
 
 
-def build_discriminator(image_shape, filters, kernel_size, *, dtype=None, name="discriminator"):
+def build_discriminator(
+    image_shape,
+    filters,
+    kernel_size,
+    *,
+    normalization=batch_normalization,
+    initializer=None,
+    output_bias=True,
+    dtype=None,
+    name="discriminator",
+):
     """Images in [-1, 1] to logits: strided convolutions, LeakyReLU of slope 0.2, no pooling, no hidden dense layer.
 
-    Batch normalisation in every convolution but the first, weights from N(0, 0.02).
+    Normalisation in every convolution but the first.
 
     Args:
         image_shape: tuple[int, int, int]. Height (equal to the width), width and channels.
         filters: int. Channels of the first layer; each layer after it has twice as many.
         kernel_size: int. Side of the kernels.
+        normalization: callable `dtype -> layer`, or None, which leaves it out and gives every convolution a bias.
+            Defaults to `batch_normalization`.
+        initializer: str, initializer or None. Of all weights. Defaults to None: N(0, 0.02).
+        output_bias: bool. Whether the last layer has a bias. Defaults to True.
         dtype: dtype policy of the layers. Defaults to None, the global one.
         name: str. Defaults to `"discriminator"`.
 
     Returns:
         keras.Model. `(batch, *image_shape)` -> `(batch, 1)` float32 logits.
     """
-    init = keras.initializers.RandomNormal(stddev=0.02)
+    init = initializer or keras.initializers.RandomNormal(stddev=0.02)
     x = inputs = keras.Input(image_shape, name="images")
     for stage in range(len(stage_sizes(image_shape[0])) - 1):
+        normalize = stage > 0 and normalization is not None
         x = layers.Conv2D(
-            filters * 2**stage, kernel_size, 2, "same", use_bias=stage == 0, kernel_initializer=init, dtype=dtype
+            filters * 2**stage, kernel_size, 2, "same", use_bias=not normalize, kernel_initializer=init, dtype=dtype
         )(x)
-        if stage > 0:
-            x = batch_normalization(dtype)(x)
+        if normalize:
+            x = normalization(dtype)(x)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
     x = layers.Flatten(dtype=dtype)(x)
-    logits = layers.Dense(1, kernel_initializer=init, dtype="float32")(x)
+    logits = layers.Dense(1, use_bias=output_bias, kernel_initializer=init, dtype="float32")(x)
     return keras.Model(inputs, logits, name=name)
 
 

@@ -4,8 +4,8 @@ import importlib.metadata
 import json
 import platform
 
-from kerazoo.config import read_config, write_config
 from kerazoo.attachments import shorten
+from kerazoo.config import read_config, write_config
 from kerazoo.errors import TrainingError
 from kerazoo.files import check_free, new_folder
 

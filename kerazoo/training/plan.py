@@ -1,5 +1,6 @@
 """How many steps a run has, and how they fall into stages and epochs, also when it begins in the middle of one."""
 
+import itertools
 from dataclasses import dataclass
 
 from kerazoo.errors import ConfigError
@@ -55,7 +56,7 @@ class Plan:
         for count in epochs.values():
             done += count
             ends.append(round(settings.steps * done / total))
-        steps = [end - begin for begin, end in zip(ends, ends[1:], strict=False)]
+        steps = [end - begin for begin, end in itertools.pairwise(ends)]
         return cls(dict(zip(epochs, steps, strict=True)), steps_per_epoch)
 
     @property

@@ -103,25 +103,14 @@ class VAE(ZooModel):
 
     # === Training ===
 
-    def train_step(self, data):
-        x, eps = self._draws(data, "train")
+    def losses(self, batch, *, training):
+        bound, reconstruction, kl = self._bound(*self._draws(batch["image"], "train" if training else "test"))
+        self.track(reconstruction=reconstruction, kl=kl)
+        return -bound
 
-        def loss():
-            bound, reconstruction, kl = self._bound(x, eps)
-            self.track(reconstruction=reconstruction, kl=kl)
-            return -bound
-
-        self.minimize("vae", loss)
-        return self.finish_step()
-
-    def test_step(self, data):
-        bound, reconstruction, kl = self._bound(*self._draws(data, "test"))
-        self.track(vae_loss=-bound, reconstruction=reconstruction, kl=kl)
-        return self.logs()
-
-    def _draws(self, data, stream):
+    def _draws(self, images, stream):
         """Binarised pixels, shape `(batch, pixels)`, and standard normal noise for the samples of z."""
-        pixels = self._flat(as_float(self.batch(data)["image"]))
+        pixels = self._flat(as_float(images))
         rows = tf.shape(pixels)[0]
         uniform = self.noise(rows, (self.num_pixels,), stream=f"{stream}_binarise", distribution="uniform")
         eps = self.noise(rows, (self.num_importance_samples, self.latent_dim), stream=f"{stream}_posterior")

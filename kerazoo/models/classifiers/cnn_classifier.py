@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import keras
-import tensorflow as tf
 from keras import layers
 from pydantic import Field
 
+from kerazoo.classification import Classifying
 from kerazoo.config import ImageShape, PositiveInt
 from kerazoo.images import as_float
 from kerazoo.model import ZooModel
@@ -15,7 +15,7 @@ from kerazoo.sampling import run_in_batches
 
 
 @register("cnn_classifier")
-class CNNClassifier(ZooModel):
+class CNNClassifier(Classifying, ZooModel):
     """Convolutional classifier for small images, in the line of LeNet.
 
     Blocks of a 3x3 convolution, ReLU and 2x2 max-pooling; then one hidden dense layer, whose activations are the
@@ -85,54 +85,12 @@ class CNNClassifier(ZooModel):
 
     # === Training ===
 
-    def train_step(self, data):
-        images, labels = self._examples(data)
-
-        def loss():
-            features = self.encoder(images, training=True)
-            draws = self.noise(tf.shape(features)[0], (self.feature_dim,), stream="dropout", distribution="uniform")
-            kept = tf.cast(draws >= 2 * self.dropout - 1, tf.float32) / (1 - self.dropout)
-            logits = self.head(features * kept)
-            self._track_accuracy(labels, logits)
-            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-
-        self.minimize("classifier", loss)
-        return self.finish_step()
-
-    def test_step(self, data):
-        images, labels = self._examples(data)
-        logits = self.head(self.encoder(images, training=False))
-        self._track_accuracy(labels, logits)
-        self.track(classifier_loss=tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-        return self.logs()
-
-    def _examples(self, data):
-        batch = self.batch(data)
-        return as_float(batch["image"]), tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
-
-    def _track_accuracy(self, labels, logits):
-        self.track(accuracy=tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == labels, tf.float32))
+    def logits(self, images, training=False):
+        """Scores of the classes before the softmax, shape `(batch, num_classes)`."""
+        features = self.encoder(as_float(images), training=training)
+        return self.head(self.apply_dropout(features, self.dropout, stream="dropout") if training else features)
 
     # === Verbs ===
-
-    def call(self, inputs, training=False):
-        """Class probabilities, shape `(batch, num_classes)`, of images (uint8, or float in [0, 1])."""
-        return tf.nn.softmax(self.head(self.encoder(as_float(inputs), training=training)))
-
-    def classify(self, images, *, batch_size=256):
-        """Class probabilities.
-
-        Args:
-            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
-            batch_size: int. Images computed at a time. Defaults to 256.
-
-        Returns:
-            np.ndarray. float32, shape `(num, num_classes)`; each row sums to one.
-
-        Raises:
-            DataError: a wrong shape or values out of range.
-        """
-        return run_in_batches(self, self.call, self.check_inputs(images), batch_size)
 
     def features(self, images, *, batch_size=256):
         """Activations of the hidden dense layer.

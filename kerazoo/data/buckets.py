@@ -1,0 +1,152 @@
+"""`BucketedPairs`: pairs of token sequences in batches of similar length, so that little of a batch is padding."""
+
+import functools
+
+import numpy as np
+
+from kerazoo.data.info import SourceInfo, check_integer
+from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
+from kerazoo.data.sources import Source
+from kerazoo.errors import DataError
+
+_POOL = 100  # batches whose pairs are sorted together: little padding, and still many pairs to meet by chance
+
+
+class BucketedPairs(Source):
+    """Pairs of token sequences, batched with others of about their length and padded to the longest of the batch.
+
+    Every epoch is one random permutation of the pairs, cut into pools of 100 batches. A pool is sorted by the lengths
+    of target and source and cut into batches, and the batches of all pools are shuffled. All batches are full: an epoch
+    has n // batch_size, and the few pairs left over differ from epoch to epoch.
+
+    `batches` takes the arguments of `Source.batches`; what step k holds depends on `seed`, k and `batch_size` alone,
+    and costs one sorting of its epoch to reach. A batch is {"source": int32 `(batch_size, S)`, "target": int32
+    `(batch_size, T)`} with S and T the longest of the global batch, on every worker. `shuffle=False` repeats the pairs
+    in their own order. `epoch` gives that order once, its last batch partial.
+
+    Args:
+        source_ids, target_ids: sequences of equal length of int arrays `(length,)`, none empty. Start and end tokens
+            stand where the caller put them.
+        pad: int, default 0. Fills the rows up.
+        name, split: str, for messages and `source.info`. Defaults to "pairs" and "all".
+        **details: further fields of `SourceInfo`: licence, homepage, citation.
+
+    Raises:
+        DataError: no pairs, more of one side than of the other, or a side that is empty or no row of whole numbers.
+
+    Example:
+        >>> pairs = BucketedPairs([[5], [6, 7]], [[2, 5, 3], [2, 7, 6, 3]])
+        >>> next(iter(pairs.epoch(2)))["target"].numpy()
+        array([[2, 5, 3, 0],
+               [2, 7, 6, 3]], dtype=int32)
+    """
+
+    def __init__(self, source_ids, target_ids, *, pad=0, name="pairs", split="all", **details):
+        if len(source_ids) != len(target_ids) or not len(source_ids):
+            raise DataError(
+                f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: as many of both are "
+                "expected, and at least one"
+            )
+        self.pad = int(pad)
+        arrays = {
+            side: _as_objects(sequences, f"{name}[{split}]: {side}")
+            for side, sequences in (("source", source_ids), ("target", target_ids))
+        }
+        self.lengths = {side: np.array([len(row) for row in rows]) for side, rows in arrays.items()}
+        info = SourceInfo(
+            name=name,
+            split=split,
+            key="source",
+            kind="token pairs",
+            shapes={"source": (None,), "target": (None,)},
+            dtypes={"source": "int32", "target": "int32"},
+            value_range=None,
+            num_examples=len(source_ids),
+            **details,
+        )
+        super().__init__(arrays, info)
+
+    def __str__(self):
+        info = self.info
+        spans = " and ".join(f"{lengths.min()} to {lengths.max()}" for lengths in self.lengths.values())
+        return f"{info.name}[{info.split}]: {len(self):,} pairs of {spans} tokens, licence {info.licence}"
+
+    def epoch(self, batch_size):
+        """Return one pass over the pairs in their own order, for evaluation; see `Source.epoch`."""
+        batch_size = check_integer("batch_size", batch_size, 1)
+        import tensorflow as tf
+
+        def batch(start):
+            return self._tensors_of(lambda s: np.arange(s, min(s + batch_size, len(self))), start, slice(None), None)
+
+        dataset = tf.data.Dataset.range(0, len(self), batch_size).map(batch, num_parallel_calls=PARALLEL_CALLS)
+        return with_fixed_options(dataset.prefetch(2))
+
+    def take(self, limit):
+        """Return a source of the first `limit` pairs (of all where there are fewer)."""
+        info, limit = self.info, check_integer("limit", limit, 1)
+        details = {"licence": info.licence, "homepage": info.homepage, "citation": info.citation}
+        sides = (self.arrays["source"][:limit], self.arrays["target"][:limit])
+        return BucketedPairs(*sides, pad=self.pad, name=info.name, split=info.split, **details)
+
+    def _reader(self, batch_size, first, num, *, seed, shuffle):
+        """Return the function `step -> batch`; see `Source._reader`."""
+        size, steps = len(self), self.num_batches(batch_size)
+
+        # Two: around the end of an epoch, parallel calls work on both sides of it.
+        @functools.lru_cache(maxsize=2)
+        def batches_of(epoch):
+            return self._order(batch_size, seed, epoch)
+
+        def shuffled(step):
+            return batches_of(int(step) // steps)[int(step) % steps]
+
+        def plain(step):
+            return (int(step) * batch_size + np.arange(batch_size)) % size
+
+        rows, chosen = slice(first, first + num), shuffled if shuffle else plain
+        return lambda step: self._tensors_of(chosen, step, rows, num)
+
+    def _order(self, batch_size, seed, epoch):
+        """Return the pairs of one epoch: int64 array `(batches, batch_size)`, a function of the arguments alone."""
+        random, size = np.random.default_rng([seed, epoch]), len(self)
+        steps = self.num_batches(batch_size)
+        chosen = np.concatenate([random.permutation(size) for _ in range(-(-steps * batch_size // size))])
+        pools = np.split(
+            chosen[: steps * batch_size], range(_POOL * batch_size, steps * batch_size, _POOL * batch_size)
+        )
+        # A stable sort: pairs of equal lengths stay in random order.
+        ordered = [pool[np.lexsort((self.lengths["source"][pool], self.lengths["target"][pool]))] for pool in pools]
+        return random.permutation(np.concatenate(ordered).reshape(steps, batch_size), axis=0)
+
+    def _tensors_of(self, chosen, step, rows, num):
+        """Return the batch of the pairs `chosen(step)`: padded for all of them, then cut to some of its rows."""
+        import tensorflow as tf
+
+        def pad(step):
+            indices = chosen(step)
+            return tuple(self._padded(side, indices)[rows] for side in self.arrays)
+
+        padded = tf.numpy_function(pad, [step], [tf.int32] * len(self.arrays))
+        for tensor in padded:
+            tensor.set_shape((num, None))
+        return dict(zip(self.arrays, padded, strict=True))
+
+    def _padded(self, side, indices):
+        lengths = self.lengths[side][indices]
+        padded = np.full((len(indices), lengths.max()), self.pad, np.int32)
+        padded[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(self.arrays[side][indices])
+        return padded
+
+
+def _as_objects(sequences, owner):
+    """Return the sequences as an object array of int32 arrays."""
+    rows = np.empty(len(sequences), object)
+    for index, sequence in enumerate(sequences):
+        row = np.asarray(sequence)
+        if row.ndim != 1 or not row.size or row.dtype.kind not in "iu":
+            raise DataError(
+                f"{owner} {index} of shape {row.shape} and type {row.dtype} where a row of whole numbers is expected"
+            )
+        rows[index] = row.astype(np.int32)
+    return rows

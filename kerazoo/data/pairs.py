@@ -1,0 +1,126 @@
+"""Raw pairs of texts: `pairs:SOURCE,TARGET` from two files, and the made-up tasks `copy` and `reversal`."""
+
+import glob
+import re
+import warnings
+
+import numpy as np
+
+from kerazoo.data.schemes import source
+from kerazoo.data.sources import from_arrays
+from kerazoo.data.text import find_path, read_text, refuse_images, text_array
+from kerazoo.errors import DataError
+
+_SPLIT = "{split}"
+_NUM_STRINGS = {"train": (20_000, 0), "test": (1_000, 1)}  # split -> (number of strings, seed)
+_LENGTHS = (20, 30)
+
+
+@source("pairs", "SOURCE,TARGET")
+def open_pairs(request):
+    """Open two text files whose lines belong together, such as sentences and their translations.
+
+    Files are UTF-8, plain or compressed with gzip, one sentence a line. `{split}` in the paths stands for the split:
+    "pairs:multi30k/{split}.en.gz,multi30k/{split}.de.gz" with split "train" reads multi30k/train.en.gz and
+    multi30k/train.de.gz. Without `{split}` every split is the whole of the two files. A relative path that does not
+    exist in the working directory is looked for in the folder `KERAZOO_DATA_DIR`.
+
+    Args:
+        request: a `Request`.
+
+    Returns:
+        A `Source` of {"source": object array `(n,)` of str, "target": object array `(n,)` of str}, without the spaces
+        around a line. Pairs with an empty side are left out, and one warning counts them.
+
+    Raises:
+        DataError: not two paths, a file that is missing, empty, not UTF-8 or damaged, or files of different length.
+    """
+    refuse_images(request)
+    paths = [path.strip() for path in request.argument.split(",")]
+    if len(paths) != 2 or not all(paths):
+        raise DataError(f"{request.spec}: write pairs:SOURCE,TARGET, two paths with one comma between them")
+    sides = [_read_lines(request, path) for path in paths]
+    if len(sides[0]) != len(sides[1]):
+        raise DataError(
+            f"{request.spec}: {paths[0]} has {len(sides[0]):,} lines and {paths[1]} has {len(sides[1]):,}: line n of "
+            "one must belong to line n of the other"
+        )
+    full = [pair for pair in zip(*sides, strict=True) if all(pair)]
+    if not full:
+        raise DataError(f"{request.spec}[{request.split}]: no pairs; every line of one file or the other is empty")
+    if len(full) < len(sides[0]):
+        warnings.warn(
+            f"{request.spec}[{request.split}]: left out {len(sides[0]) - len(full):,} of {len(sides[0]):,} pairs with "
+            "an empty side",
+            stacklevel=4,
+        )
+    return _as_source(request, *zip(*full, strict=True))
+
+
+@source("reversal")
+def open_reversal(request):
+    """Open strings of 20 to 30 random letters a to z, each with itself backwards: "abc" and "cba".
+
+    Args:
+        request: a `Request`. Splits: "train" (20,000 strings) and "test" (1,000 others).
+
+    Returns:
+        A `Source` of {"source": object array `(n,)` of str, "target": object array `(n,)` of str}.
+    """
+    strings = _random_strings(request)
+    return _as_source(request, strings, [string[::-1] for string in strings], licence="none needed (synthetic)")
+
+
+@source("copy")
+def open_copy(request):
+    """Open the strings of `reversal`, each with itself: "abc" and "abc"."""
+    strings = _random_strings(request)
+    return _as_source(request, strings, strings, licence="none needed (synthetic)")
+
+
+def _read_lines(request, path):
+    """Return the lines of a file, without the spaces around them."""
+    named = path.replace(_SPLIT, request.split)
+    try:
+        found = find_path(request, named)
+    except DataError as error:
+        splits = _splits(request, path)
+        raise DataError(f"{error}" + (f"; splits that exist: {', '.join(splits)}" if splits else "")) from None
+    if found.is_dir():
+        raise DataError(f"{request.spec}: {found} is a folder where a file of sentences is expected")
+    text = read_text(request, found)
+    if not text:
+        raise DataError(f"{request.spec}: {found} is empty")
+    return [line.strip() for line in text.removesuffix("\n").split("\n")]
+
+
+def _splits(request, path):
+    """Return the splits for which a path with `{split}` exists."""
+    if _SPLIT not in path:
+        return []
+    before, _, after = path.partition(_SPLIT)
+    folder, slash, start = before.rpartition("/")
+    try:
+        folder = str(find_path(request, folder or ".")) if slash else "."
+    except DataError:
+        return []
+    pattern = glob.escape(f"{folder}/{start}") + "*" + glob.escape(after)
+    named = re.compile(re.escape(f"{folder}/{start}") + "(.+)" + re.escape(after))
+    return sorted(match[1] for match in map(named.fullmatch, glob.glob(pattern)) if match)
+
+
+def _random_strings(request):
+    refuse_images(request)
+    if request.split not in _NUM_STRINGS:
+        raise DataError(f"{request.spec} has no split {request.split!r}: it has {', '.join(_NUM_STRINGS)}")
+    num, seed = _NUM_STRINGS[request.split]
+    random = np.random.default_rng(seed)
+    lengths = random.integers(_LENGTHS[0], _LENGTHS[1] + 1, num)
+    # Of 26**20 strings and more, no two come out equal, within a split or between the two.
+    letters = (ord("a") + random.integers(0, 26, (num, _LENGTHS[1]))).astype(np.uint8)
+    return [row[:length].tobytes().decode() for row, length in zip(letters, lengths, strict=True)]
+
+
+def _as_source(request, sources, targets, **details):
+    arrays = {"source": text_array(sources), "target": text_array(targets)}
+    return from_arrays(arrays, name=request.spec, split=request.split, **details)

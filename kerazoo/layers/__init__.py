@@ -1,0 +1,1 @@
+"""Keras layers that Keras does not have, which several architectures share."""

@@ -1,0 +1,90 @@
+"""Measures of translations: BLEU, and how many are exactly right."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kerazoo.errors import DataError, MissingDependencyError
+
+
+class Bleu(NamedTuple):
+    """What `bleu` returns.
+
+    Attributes:
+        score: float. 0 to 100.
+        signature: str. sacrebleu's, which says how it was computed.
+    """
+
+    score: float
+    signature: str
+
+
+def bleu(translations, references, *, lowercase=False):
+    """Corpus BLEU by sacrebleu: the geometric mean of the precisions of 1 to 4 words in a row, times the brevity
+    penalty, over the whole corpus.
+
+    Args:
+        translations: sequence of str, detokenised.
+        references: sequence of str, one each.
+        lowercase: bool. Whether to compare in lower case; the signature then has `case:lc`. Defaults to False.
+
+    Returns:
+        Bleu. `score` and `signature`.
+
+    Raises:
+        DataError: no pairs, or sequences of different lengths.
+        MissingDependencyError: sacrebleu is not installed.
+
+    Example:
+        >>> bleu(["ein hund läuft durch das gras."], ["Ein Hund läuft durch das Gras."], lowercase=True).score
+        100.0
+
+    Source: Papineni et al. 2002, aclanthology.org/P02-1040; Post 2018, arXiv:1804.08771.
+    """
+    translations, references = _check_pairs(translations, references)
+    try:
+        from sacrebleu.metrics import BLEU
+    except ImportError:
+        raise MissingDependencyError("BLEU needs sacrebleu: pip install 'kerazoo[text]'") from None
+    metric = BLEU(lowercase=lowercase)
+    score = metric.corpus_score(translations, [references]).score
+    return Bleu(round(float(score), 10), str(metric.get_signature()))
+
+
+def exact_match(translations, references):
+    """The fraction of translations that equal their reference, character for character; in [0, 1].
+
+    Raises:
+        DataError: no pairs, or sequences of different lengths.
+
+    Example:
+        >>> exact_match(["cba", "fed"], ["cba", "fde"])
+        0.5
+    """
+    pairs = zip(*_check_pairs(translations, references), strict=True)
+    return float(np.mean([a == b for a, b in pairs]))
+
+
+def character_accuracy(translations, references):
+    """The fraction of places that hold the same character, over the longer length of each pair; in [0, 1].
+
+    Raises:
+        DataError: no pairs, or sequences of different lengths.
+
+    Example:
+        >>> character_accuracy(["cba", "fe"], ["cba", "fde"])
+        0.6666666666666666
+    """
+    pairs = list(zip(*_check_pairs(translations, references), strict=True))
+    right = sum(a == b for pair in pairs for a, b in zip(*pair, strict=False))
+    return right / max(1, sum(max(map(len, pair)) for pair in pairs))
+
+
+def _check_pairs(translations, references):
+    translations, references = list(translations), list(references)
+    if not translations or len(translations) != len(references):
+        raise DataError(
+            f"{len(translations)} translations and {len(references)} references: as many of both are expected, and at "
+            "least one"
+        )
+    return translations, references

@@ -1,0 +1,1 @@
+"""Boltzmann machines: energy-based models that learn by sampling."""

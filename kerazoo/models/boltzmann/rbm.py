@@ -1,0 +1,249 @@
+"""Restricted Boltzmann machine: contrastive divergence (Hinton 2002), also persistent (Tieleman 2008)."""
+
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.config import MAX_SEED, ImageShape, PositiveInt, check_seed
+from kerazoo.errors import ConfigError
+from kerazoo.images import as_float, as_float_array
+from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
+from kerazoo.metrics.partition import LogPartition, ais_log_partition, exact_log_partition
+from kerazoo.model import ZooModel
+from kerazoo.registry import register
+from kerazoo.replicas import gather_rows, local_rows
+from kerazoo.sampling import call_compiled, check_count, check_latents, random_generator, run_in_batches
+
+# Up to this many units on one side the partition function is summed exactly where nothing else is asked for.
+EXACT_UNITS = 20
+
+
+@register("rbm")
+class RBM(ZooModel):
+    """Restricted Boltzmann machine of binary images, trained by contrastive divergence.
+
+    The update is the difference between v'p(h | v) of the data and of Gibbs chains, which is the gradient of no loss.
+    Binary hidden units drive the chains, probabilities of the hidden units enter the statistics. With `persistent`
+    (PCD) the chains go on where the last update left them; without it (CD-k) they start at the data. Images in [0, 1]
+    are binarised anew for every step. `adapt(images)` sets the visible biases to the pixels' log-odds; the trainer
+    calls it, and the same log-odds serve as the base of annealed importance sampling.
+
+    What training logs is no loss: `pseudo_likelihood` (an estimate of sum_i log p(v_i | the other pixels), nats), and
+    the mean `free_energy` of the data and `chain_free_energy` of the chains, which stay close while the model fits and
+    part where it overfits or the chains fall behind. `score` measures the likelihood itself.
+
+    It differs from Tieleman 2008 in dynamic binarisation, and in having no weight decay unless the optimizer gets one.
+
+    Args:
+        image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
+        hidden_units: int. Defaults to 500.
+        num_gibbs_steps: int. Gibbs sweeps for each update, the k of CD-k. Defaults to 1.
+        persistent: bool. Whether the chains persist from update to update. Defaults to True.
+        num_chains: int. Number of persistent chains. Defaults to 100.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument or a value out of range.
+
+    Example:
+        >>> model = kerazoo.load("rbm")
+        >>> model.generate(16, seed=0).shape
+        (16, 28, 28, 1)
+        >>> model.score(images)  # log p(x) in nats
+        >>> model.log_partition(num_temperatures=29_000)
+
+    Source: Hinton 2002, "Training Products of Experts by Minimizing Contrastive Divergence", Neural Computation 14(8);
+    Tieleman 2008, "Training Restricted Boltzmann Machines using Approximations to the Likelihood Gradient", ICML.
+    """
+
+    task = "density-estimation"
+    paper = "Hinton 2002, Neural Computation 14(8); Tieleman 2008, ICML"
+    roles = {"rbm": ("rbm",)}
+    tracked = ("pseudo_likelihood", "free_energy", "chain_free_energy")
+    image_sizes = (1, 64)
+
+    def __init__(
+        self,
+        image_shape: ImageShape = (28, 28, 1),
+        hidden_units: PositiveInt = 500,
+        num_gibbs_steps: PositiveInt = 1,
+        persistent: bool = True,
+        num_chains: PositiveInt = 100,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.hidden_units = hidden_units
+        self.num_gibbs_steps = num_gibbs_steps
+        self.persistent = persistent
+        self.num_chains = num_chains
+        self.num_pixels = int(np.prod(self.image_shape))
+        self.rbm = RestrictedBoltzmann(self.num_pixels, hidden_units, name="rbm")
+        self.base_visible_bias = self.add_weight(
+            name="base_visible_bias", shape=(self.num_pixels,), initializer="zeros", dtype="float32", trainable=False
+        )
+        self.built = True
+
+    def default_optimizers(self):
+        return {"rbm": keras.optimizers.SGD(0.05)}
+
+    def adapt(self, arrays):
+        mean = as_float_array(arrays["image"]).reshape(-1, self.num_pixels).mean(axis=0).clip(1e-3, 1 - 1e-3)
+        self.rbm.visible_bias.assign(np.log(mean / (1 - mean)))
+        self.base_visible_bias.assign(self.rbm.visible_bias)
+
+    def compile(self, optimizers=None, **kwargs):
+        super().compile(optimizers, **kwargs)
+        if self.persistent:  # the hidden units; all off, they give the visible units their biases' probabilities
+            self.add_state("chains", (self.num_chains, self.hidden_units), "float32")
+
+    # === Training ===
+
+    def train_step(self, data):
+        *pairs, h = self._sample_both(data, "train")
+        self.update("rbm", self.rbm.gradients(*pairs))
+        if self.persistent:
+            self.state("chains").assign(gather_rows(h))
+        return self.finish_step()
+
+    def test_step(self, data):
+        self._sample_both(data, "test")
+        return self.logs()
+
+    def _sample_both(self, data, stream):
+        """(v, p) of the binarised data, (v, p) of the chains after their Gibbs sweeps, and the chains' hidden units."""
+        rbm, pixels = self.rbm, as_float(self.batch(data)["image"])
+        num_rows = tf.shape(pixels)[0]
+        draw = uniform_draws(self, num_rows, stream)
+        v = bernoulli(tf.reshape(pixels, [num_rows, self.num_pixels]), draw("pixels", self.num_pixels))
+        logits = rbm.hidden_logits(v)
+        p = tf.sigmoid(logits)
+        h = self._own_chains() if self.persistent else bernoulli(p, draw("start", self.hidden_units))
+        chain_v, chain_logits, h = rbm.gibbs(h, self.num_gibbs_steps, uniform_draws(self, tf.shape(h)[0], stream))
+        pixel = tf.cast((draw("pixel", 1)[:, 0] + 1.0) * (self.num_pixels / 2), tf.int32)
+        self.track(
+            pseudo_likelihood=rbm.pseudo_likelihood(v, logits, tf.minimum(pixel, self.num_pixels - 1)),
+            free_energy=rbm.free_energy(v, logits),
+            chain_free_energy=rbm.free_energy(chain_v, chain_logits),
+        )
+        return (v, p), (chain_v, tf.sigmoid(chain_logits)), h
+
+    def _own_chains(self):
+        """The hidden units of the persistent chains that this replica advances."""
+        chains, replicas = self.state("chains"), self.distribute_strategy.num_replicas_in_sync
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        begin, end = ((replica + i) * self.num_chains // replicas for i in (0, 1))
+        return local_rows(tf.convert_to_tensor(chains), end - begin)
+
+    # === Verbs ===
+
+    def call(self, inputs, training=False):
+        """p(h = 1 | v), shape `(batch, hidden_units)`, of images (uint8, or float in [0, 1])."""
+        return self.rbm(self._flat(inputs))
+
+    def generate(self, num_samples=16, *, num_gibbs_steps=1000, seed=None):
+        """Draw images by Gibbs sampling, each from a chain of its own that starts with all hidden units off.
+
+        Args:
+            num_samples: int. How many. Defaults to 16.
+            num_gibbs_steps: int. Sweeps of each chain; short chains have not left their start. Defaults to 1000.
+            seed: int or None. The same seed gives the same images; None gives fresh ones. Defaults to None.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num_samples, *image_shape)`: the last sweep's pixel probabilities.
+
+        """
+        h = np.zeros((check_count("num_samples", num_samples), self.hidden_units), "float32")
+        steps = np.array([check_count("num_gibbs_steps", num_gibbs_steps)], "int32")
+        words = random_generator(seed).integers(MAX_SEED, size=2).astype("int32")
+        return call_compiled(self, self._generate, h, steps, words)
+
+    def _generate(self, h, num_steps, seed):
+        def sweep(step, h):
+            words = tf.random.fold_in(seed, step)
+            draws = tf.random.stateless_uniform((tf.shape(h)[0], self.num_pixels + self.hidden_units), words, -1.0, 1.0)
+            noise = {"visible_0": draws[:, : self.num_pixels], "hidden_0": draws[:, self.num_pixels :]}
+            return step + 1, self.rbm.gibbs(h, 1, lambda name, width: noise[name])[2]
+
+        _, h = tf.while_loop(lambda step, h: step < num_steps[0] - 1, sweep, (0, h))
+        return self._decode(h)
+
+    def encode(self, images, *, batch_size=256):
+        """p(h = 1 | v) of each image, taken as the pixels' probabilities.
+
+        Args:
+            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
+            batch_size: int. Images computed at a time. Defaults to 256.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num, hidden_units)`.
+
+        Raises:
+            DataError: a wrong shape or values out of range.
+        """
+        return run_in_batches(self, self.call, self.check_inputs(images), batch_size)
+
+    def decode(self, h, *, batch_size=256):
+        """The pixels' probabilities, shape `(num, *image_shape)`, of hidden units `(num, hidden_units)` in [0, 1]."""
+        return run_in_batches(self, self._decode, check_latents(h, self.hidden_units), batch_size)
+
+    def _decode(self, h):
+        return tf.reshape(tf.sigmoid(self.rbm.visible_logits(h)), [-1, *self.image_shape])
+
+    def reconstruct(self, images, *, batch_size=256):
+        """`decode(encode(images))`: shape and range of `images`, float32."""
+        return self.decode(self.encode(images, batch_size=batch_size), batch_size=batch_size)
+
+    def free_energy(self, images, *, seed=0, batch_size=256):
+        """F(v) = -log p(v) - log Z of each image, binarised by `seed`; float32, shape `(num,)`, in nats."""
+        pixels = as_float_array(self.check_inputs(images))
+        binary = (random_generator(seed).random(pixels.shape, "float32") < pixels).astype("float32")
+        return run_in_batches(self, self._free_energy, binary, batch_size)
+
+    def _free_energy(self, v):
+        return self.rbm.free_energy(self._flat(v))
+
+    def score(self, images, *, log_partition=None, seed=0, batch_size=256):
+        """log p(x) of each binarised image.
+
+        Args:
+            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`; binarised by `seed`.
+            log_partition: float or None. log Z, where it is known. Defaults to None: `self.log_partition()`.
+            seed: int. Of the binarisation. Defaults to 0.
+            batch_size: int. Images computed at a time. Defaults to 256.
+
+        Returns:
+            np.ndarray. float32, shape `(num,)`, in nats, higher is better.
+        """
+        energies = self.free_energy(images, seed=seed, batch_size=batch_size)
+        return -energies - np.float32(self.log_partition().estimate if log_partition is None else log_partition)
+
+    def log_partition(self, *, method="auto", num_chains=100, num_temperatures=14_500, seed=0):
+        """log Z of the present weights; what annealing finds is kept for the next call with the same arguments.
+
+        Args:
+            method: `"exact"`, `"ais"`, or `"auto"`: exact with up to 20 units on one side. Defaults to `"auto"`.
+            num_chains, num_temperatures, seed: int. Of annealed importance sampling. Default to 100, 14500 and 0.
+
+        Returns:
+            LogPartition. `estimate`, and the bounds `lower` and `upper` of its 3-sigma interval (equal where exact).
+
+        Raises:
+            ConfigError: an unknown method, a count out of range, or an exact sum over more than 25 units.
+        """
+        if method not in ("auto", "exact", "ais"):
+            raise ConfigError(f"method = {method!r}: 'auto', 'exact' or 'ais' is expected")
+        weights, base = [weight.numpy() for weight in self.rbm.weights], self.base_visible_bias.numpy()
+        if method == "exact" or (method == "auto" and min(self.rbm.kernel.shape) <= EXACT_UNITS):
+            return LogPartition(*[exact_log_partition(*weights)] * 3)
+        options = {"num_chains": num_chains, "num_temperatures": num_temperatures, "seed": check_seed(seed)}
+        key = zlib.crc32(b"".join(weight.tobytes() for weight in (*weights, base))), *options.values()
+        known = self.__dict__.setdefault("_log_partitions", {})
+        if key not in known:
+            known[key] = ais_log_partition(*weights, base_visible_bias=base, **options)
+        return known[key]
+
+    def _flat(self, images):
+        return tf.reshape(as_float(images), [-1, self.num_pixels])

@@ -1,0 +1,1 @@
+"""Recurrent networks: sequences to labels, to sequences and to words."""

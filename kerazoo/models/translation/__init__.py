@@ -1,0 +1,1 @@
+"""Models that map images of one kind to images of another."""

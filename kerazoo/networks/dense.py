@@ -1,0 +1,34 @@
+"""Multilayer perceptrons."""
+
+import keras
+from keras import layers
+
+
+def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias=True, dtype=None, name="mlp"):
+    """Vectors to vectors: dense layers with an activation, then a linear one.
+
+    Hidden weights begin as He et al. 2015 (arXiv:1502.01852) have it for rectifiers, the last layer's after Glorot.
+    Hidden biases begin like weights, of an input that is always 1: without them a network of rectifiers is homogeneous,
+    f(c x) = c f(x), and small learning rates take thousands of steps to leave that.
+
+    Args:
+        num_inputs: int. Length of an input.
+        hidden: sequence of int. Widths of the hidden layers.
+        num_outputs: int. Length of an output.
+        activation: str. Of the hidden layers. Defaults to `"relu"`.
+        output_bias: bool. Whether the last layer has a bias. Defaults to True.
+        dtype: dtype policy of the hidden layers; the last is float32. Defaults to None, the global one.
+        name: str. Defaults to `"mlp"`.
+
+    Returns:
+        keras.Model. `(batch, num_inputs)` -> `(batch, num_outputs)` float32.
+
+    Example:
+        >>> build_mlp(2, (16, 16), 1).count_params()
+        337
+    """
+    x = inputs = keras.Input((num_inputs,))
+    for width in hidden:
+        kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / x.shape[-1]) ** 0.5) for _ in range(2))
+        x = layers.Dense(width, activation=activation, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
+    return keras.Model(inputs, layers.Dense(num_outputs, use_bias=output_bias, dtype="float32")(x), name=name)

@@ -1,0 +1,42 @@
+"""Language models that write characters: texts, and the likelihood of a held-out text."""
+
+import math
+from pathlib import Path
+
+from kerazoo.files import new_file
+from kerazoo.text.character_modelling import texts_of
+
+NUM_CHARACTERS = 500
+RULE = "-" * 72
+
+
+def sample(model, path, *, num=3, seed=0, data=None, overwrite=False):
+    """Write `num` texts of 500 characters as `<path>.txt`, one below the other; the same seed gives the same texts."""
+    texts = model.generate(num_characters=NUM_CHARACTERS, seed=seed, num_samples=num)
+    file = Path(f"{path}.txt")
+    with new_file(file, overwrite=overwrite) as temporary:
+        temporary.write_text(f"\n\n{RULE}\n\n".join(texts) + "\n", encoding="utf-8")
+    return (file,)
+
+
+def evaluate(model, data, settings):
+    """Measure how well a model predicts a split: its texts in a row, read once from beginning to end.
+
+    Args:
+        model: ZooModel with `score`.
+        data: Data. Split `settings.split`; all of it, whatever `settings.num`.
+        settings: EvaluationConfig.
+
+    Returns:
+        dict[str, float]. `nats_per_character` of every character but the first; the same as `bits_per_character` and
+        as `perplexity`; `num_characters`, how many these are.
+    """
+    text = "".join(texts_of(data.open(settings.split)))
+    num_characters = len(text) - 1
+    nats = -float(model.score([text])[0]) / num_characters
+    return {
+        "nats_per_character": nats,
+        "bits_per_character": nats / math.log(2),
+        "perplexity": math.exp(nats),
+        "num_characters": num_characters,
+    }

@@ -1,0 +1,169 @@
+"""Models of text, character by character: their vocabulary, data and verbs, beside their networks and training."""
+
+import math
+from typing import Annotated
+
+import keras
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from kerazoo.data.streams import TokenStream
+from kerazoo.errors import ConfigError, DataError
+from kerazoo.losses import sequence_log_likelihood
+from kerazoo.sampling import call_compiled, check_count, random_generator
+from kerazoo.text.generation import continue_tokens
+from kerazoo.text.vocabulary import Vocabulary
+
+Characters = Annotated[list[Annotated[str, Field(min_length=1, max_length=1)]], Field(min_length=2)]
+# Steps of time that a verb computes at once: powers of two, so that few graphs are traced.
+SHORTEST, LONGEST = 16, 512
+
+
+class CharacterModelling:
+    """What a character language model has in common with others; stands before `ZooModel` among a class's bases.
+
+    The class has the arguments `vocabulary` (annotated with `Characters`) and `sequence_length`; its `__init__` sets
+    `characters`, the `Vocabulary`. It has three pure functions of tensors: `zero_state(rows)`, a tensor `(rows, ...)`;
+    `sequence_logits(tokens, state) -> (logits, state)` of tokens `(rows, steps)`; and `next_logits(tokens, state) ->
+    (logits, state)` of one step, tokens `(rows,)`.
+    """
+
+    batch_key = "tokens"
+
+    @classmethod
+    def arguments_from(cls, source, arguments):
+        """The vocabulary: all characters of the texts of a source."""
+        return {"vocabulary": Vocabulary.of_characters(texts_of(source)).tokens}
+
+    def prepare(self, source):
+        """Texts in a row, as a `TokenStream` in windows of `sequence_length`; tokens stay as they are."""
+        if self.batch_key in source.arrays:
+            return source
+        info = source.info
+        details = {"licence": info.licence, "homepage": info.homepage, "citation": info.citation}
+        tokens = self.characters.encode("".join(texts_of(source)))
+        return TokenStream(tokens, self.sequence_length, name=info.name, split=info.split, **details)
+
+    def check(self, batch):
+        tokens = None if batch is None else np.asarray(batch.get(self.batch_key, ()))
+        if tokens is None or 0 in tokens.shape[:1]:
+            raise DataError("tokens: no examples")
+        if tokens.ndim != 2 or tokens.dtype.kind not in "iu" or tokens.shape[1] < 2:
+            raise DataError(
+                f"tokens of type {tokens.dtype} and shape {tokens.shape} where integers of shape (batch, steps + 1), "
+                "inputs and the one after them, are expected: give texts, or encode them with model.characters.encode"
+            )
+        if tokens.min() < 0 or tokens.max() >= len(self.characters):
+            known = f"the vocabulary has {len(self.characters)}, numbered from 0"
+            raise DataError(f"tokens from {tokens.min()} to {tokens.max()}: {known}; encode with its characters")
+
+    # === Verbs ===
+
+    def generate(self, prompt="", num_characters=200, *, temperature=1.0, top_k=None, seed=None, num_samples=1):
+        """Write on.
+
+        Args:
+            prompt: str or list of str. Where the texts begin. Nothing (the default) goes on from a line end that is not
+                shown (from the vocabulary's first character, where it has no line end).
+            num_characters: int. How many are written behind the prompt. Defaults to 200.
+            temperature: float. The logits are divided by it: below 1 likely characters become likelier; 0 always takes
+                the likeliest. Defaults to 1.0.
+            top_k: int or None. Draw only from so many of the likeliest characters. Defaults to None, from all.
+            seed: int or None. The same seed gives the same texts; None gives fresh ones. Defaults to None.
+            num_samples: int. Texts for each prompt. Defaults to 1.
+
+        Returns:
+            list[str]. Each begins with its prompt; the texts of the first prompt come first.
+
+        Raises:
+            DataError: a prompt with a character that the vocabulary lacks.
+            ConfigError: a number out of range.
+        """
+        num_new, num_samples = check_count("num_characters", num_characters), check_count("num_samples", num_samples)
+        top_k = check_count("top_k", len(self.characters) if top_k is None else top_k)
+        if not 0 <= temperature < math.inf:
+            raise ConfigError(f"temperature = {temperature!r}: a number of at least 0 is expected")
+        prompts = [text for text in check_texts("prompt", prompt) for _ in range(num_samples)]
+        begin = "\n" if "\n" in self.vocabulary else self.vocabulary[0]
+        ids = [self.characters.encode(text or begin) for text in prompts]
+        lengths = np.array([len(row) for row in ids], "int32")
+        rows, width = len(ids), _padded_length(num_new, None)
+        noise = np.zeros((rows, width), "float32")
+        # Step by step, so that a longer text begins like a shorter one of the same seed.
+        noise[:, :num_new] = random_generator(seed).random((num_new, rows), "float32").T
+        arguments = (num_new, "int32"), (temperature, "float32"), (min(top_k, len(self.characters)), "int32")
+        num_new, temperature, top_k = (np.full(rows, value, dtype) for value, dtype in arguments)
+        padded = _pad(ids, _padded_length(lengths.max(), None))
+        tokens = call_compiled(self, self._continue, padded, lengths, num_new, noise, temperature, top_k)
+        ends = lengths + num_new
+        written = [self.characters.decode(row[:end]) for row, end in zip(tokens, ends, strict=True)]
+        return [text if given else text[1:] for text, given in zip(written, prompts, strict=True)]
+
+    def _continue(self, prompts, lengths, num_new, noise, temperature, top_k):
+        state = self.zero_state(tf.shape(prompts)[0])
+        return continue_tokens(self.next_logits, state, prompts, lengths, num_new, noise, temperature, top_k)
+
+    def score(self, texts, *, batch_size=64):
+        """log p of each text: of all its characters but the first, each given those before it.
+
+        Args:
+            texts: list of str, of any length; a text is computed in parts that carry the state.
+            batch_size: int. Texts computed at a time. Defaults to 64.
+
+        Returns:
+            np.ndarray. float32, shape `(num,)`, in nats, higher is better; 0 for a text of one character.
+
+        Raises:
+            DataError: `texts` is no list of texts, or one has a character that the vocabulary lacks.
+        """
+        batch_size = check_count("batch_size", batch_size)
+        ids = [self.characters.encode(text) for text in check_texts("texts", texts)]
+        parts = [self._score_rows(ids[start : start + batch_size]) for start in range(0, len(ids), batch_size)]
+        return np.concatenate(parts).astype("float32")
+
+    def _score_rows(self, ids):
+        left = np.array([max(len(row) - 1, 0) for row in ids], "int32")
+        scores, state = np.zeros(len(ids)), self.zero_state(len(ids)).numpy()
+        start, longest = 0, left.max()
+        while start < longest:
+            width = _padded_length(longest - start, LONGEST)
+            tokens = _pad([row[start : start + width + 1] for row in ids], width + 1)
+            part, state = call_compiled(self, self._score, tokens, left - start, state)
+            scores += part
+            start += width
+        return scores
+
+    def _score(self, tokens, left, state):
+        """log p of the first `left` characters behind the first one, and the state at the end of the part."""
+        logits, state = self.sequence_logits(tokens[:, :-1], state)
+        mask = tf.range(tf.shape(logits)[1]) < left[:, None]
+        return sequence_log_likelihood(logits, tokens[:, 1:], mask), state
+
+
+def texts_of(source):
+    """The texts of a source, a list of str; a `DataError` where it has none."""
+    if "text" not in source.arrays:
+        entries = ", ".join(source.arrays)
+        raise DataError(f"a character language model trains on text; {source.info.name} has: {entries}")
+    return [str(text) for text in source.arrays["text"]]
+
+
+def check_texts(name, texts):
+    """One text or several, as a list; a `DataError` unless they are strings."""
+    texts = [texts] if isinstance(texts, str) else texts
+    listed = list(texts) if hasattr(texts, "__len__") else []
+    if not listed or not all(isinstance(text, str) for text in listed):
+        raise DataError(f"{name} = {texts!r:.80}: a string or a list of strings is expected")
+    return listed
+
+
+def _padded_length(length, longest):
+    """`length`, at most `longest`, rounded up to a power of two from `SHORTEST` on."""
+    length = 1 << max(int(length) - 1, SHORTEST - 1).bit_length()
+    return length if longest is None else min(length, longest)
+
+
+def _pad(ids, length):
+    """Rows of ids as one int32 array, zeros behind the shorter ones."""
+    return keras.utils.pad_sequences(ids, maxlen=length, padding="post", truncating="post")

@@ -1,0 +1,163 @@
+"""Greedy and beam search inside the graph, over any function that makes one step of a decoder.
+
+The step is a callable `(ids, state) -> (logits, state, extra)`: ids are the last tokens, int32 of shape `(rows,)`; the
+state is a nest of tensors `(rows, ...)`; logits are `(rows, tokens)`; extra is a tensor `(rows, ...)` kept of each
+step, for example attention weights. What the step reads of the source must have `rows` rows too (`repeat_rows`).
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Decoded(NamedTuple):
+    """What a search returns, the best hypothesis first.
+
+    Attributes:
+        ids: int32, shape `(batch, beams, steps)`. Tokens without the start; after the end token everything is `end`.
+        lengths: int32, shape `(batch, beams)`. Tokens before the end token.
+        scores: float32, shape `(batch, beams)`. log p of the tokens and the end, divided by the length penalty.
+        log_probs: float32, shape `(batch, beams)`. The same, not divided.
+        extra: shape `(batch, beams, steps, ...)`. What the steps gave.
+    """
+
+    ids: tf.Tensor
+    lengths: tf.Tensor
+    scores: tf.Tensor
+    log_probs: tf.Tensor
+    extra: tf.Tensor
+
+
+def repeat_rows(nest, times):
+    """Each row of every tensor `times` times, in place: what a step needs of the source for so many beams."""
+    return tf.nest.map_structure(lambda x: tf.repeat(x, times, axis=0), nest)
+
+
+def length_penalty(length, alpha):
+    """((5 + length) / 6) ** alpha of Wu et al. 2016, arXiv:1609.08144, equation 14; 1 for alpha = 0."""
+    return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
+
+
+def greedy_search(step, state, *, start, end, max_length):
+    """The most likely token at every step.
+
+    Args:
+        step: callable. See the module.
+        state: nest of tensors, shape `(batch, ...)`.
+        start, end: int. Ids of the special tokens.
+        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+
+    Returns:
+        Decoded. With one beam, without a length penalty.
+
+    Example:
+        >>> step = lambda ids, state: (tf.one_hot(ids + 1, 5), state, state)
+        >>> greedy_search(step, tf.zeros((1, 1)), start=0, end=3, max_length=9).ids.numpy().tolist()
+        [[[1, 2, 3]]]
+    """
+    return beam_search(step, state, start=start, end=end, max_length=max_length, beam_width=1, alpha=0.0)
+
+
+def beam_search(step, state, *, start, end, max_length, beam_width, alpha=0.0):
+    """The best of `beam_width` hypotheses kept at every step, by log p over the length penalty.
+
+    Finished hypotheses stay among the kept ones as long as no others are better. With a width of at least the number of
+    all sequences it is exact; with a width of one it is greedy search.
+
+    Args:
+        step: callable. See the module; its rows are `batch * beam_width`, a batch row's beams in a row.
+        state: nest of tensors, shape `(batch * beam_width, ...)`, as `repeat_rows(state, beam_width)` gives.
+        start, end: int. Ids of the special tokens.
+        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+        beam_width: int. At least 1; may be larger than the number of tokens.
+        alpha: float. Of `length_penalty`; 0 ranks by log p, larger values favour longer hypotheses. Defaults to 0.
+
+    Returns:
+        Decoded. With `beam_width` beams. A hypothesis that reached `max_length` without an end has no end token. Where
+        there are fewer hypotheses than beams, the rest have a score of the lowest float32 or less.
+
+    Source: Graves 2012, arXiv:1211.3711, section 2.5; Sutskever et al. 2014, arXiv:1409.3215, section 3.2.
+    """
+    batch = tf.shape(tf.nest.flatten(state)[0])[0] // beam_width
+    rows = tf.range(batch)[:, None]
+    worst = tf.float32.min
+    max_length = tf.convert_to_tensor(max_length)
+    ids = tf.fill([batch, beam_width], start)
+    # All beams begin alike: only the first may be continued, or they would stay alike.
+    log_probs = tf.where(tf.range(beam_width) == 0, 0.0, worst) + tf.zeros([batch, 1])
+    lengths = tf.zeros([batch, beam_width], tf.int32)
+    finished = tf.zeros([batch, beam_width], tf.bool)
+    # As in `scan_time`: one step outside of the loop tells the dtype and shape of `extra`.
+    example = step(tf.reshape(ids, [-1]), state)[2]
+
+    def array(dtype, shape):
+        return tf.TensorArray(dtype, 0, dynamic_size=True, element_shape=shape, clear_after_read=False)
+
+    history = {
+        "ids": array(tf.int32, (None, beam_width)),
+        "parents": array(tf.int32, (None, beam_width)),
+        "extra": array(example.dtype, (None, *example.shape[1:])),
+    }
+
+    def body(time, ids, log_probs, lengths, finished, state, history):
+        logits, state, extra = step(tf.reshape(ids, [-1]), state)
+        num_tokens = tf.shape(logits)[-1]
+        continued = tf.reshape(tf.nn.log_softmax(tf.cast(logits, tf.float32)), [batch, beam_width, num_tokens])
+        # A finished hypothesis has one continuation, itself.
+        itself = tf.where(tf.range(num_tokens) == end, 0.0, worst)
+        total = log_probs[..., None] + tf.where(finished[..., None], itself, continued)
+        length = lengths + tf.where(finished, 0, 1)
+        ranked = tf.reshape(total / length_penalty(length, alpha)[..., None], [batch, -1])
+        _, best = tf.math.top_k(ranked, beam_width)
+        parents, ids = best // num_tokens, best % num_tokens
+        log_probs = tf.gather(tf.reshape(total, [batch, -1]), best, batch_dims=1)
+        lengths, finished = (tf.gather(x, parents, batch_dims=1) for x in (length, finished))
+        source_rows = tf.reshape(rows * beam_width + parents, [-1])
+        state = tf.nest.map_structure(lambda x: _like(tf.gather(x, source_rows), x), state)
+        written = {"ids": ids, "parents": parents, "extra": extra}
+        history = {name: history[name].write(time, value) for name, value in written.items()}
+        return time + 1, ids, log_probs, lengths, finished | (ids == end), state, history
+
+    def more(time, ids, log_probs, lengths, finished, *_):
+        return (time < max_length) & ~tf.reduce_all(finished)
+
+    time, _, log_probs, lengths, finished, _, history = tf.while_loop(
+        more, body, (0, ids, log_probs, lengths, finished, state, history)
+    )
+    ids, extra = _follow_parents(history, time, batch, beam_width)
+    scores = log_probs / length_penalty(lengths, alpha)
+    order = tf.argsort(scores, direction="DESCENDING", stable=True)
+    ordered = [
+        tf.gather(x, order, batch_dims=1) for x in (ids, lengths - tf.cast(finished, tf.int32), scores, log_probs)
+    ]
+    return Decoded(*ordered, tf.gather(extra, order, batch_dims=1))
+
+
+def _follow_parents(history, num_steps, batch, beam_width):
+    """The tokens and extras of the hypotheses that were kept to the end, from the last step to the first."""
+    rows = tf.range(batch)[:, None] * beam_width
+
+    def body(index, beams, ids, extra):
+        time = num_steps - 1 - index
+        now = history["extra"].read(time)
+        before = tf.gather(history["parents"].read(time), beams, batch_dims=1)
+        ids = ids.write(time, tf.gather(history["ids"].read(time), beams, batch_dims=1))
+        # A step's extra belongs to the hypothesis that it started from.
+        extra = extra.write(time, tf.gather(now, rows + before))
+        return index + 1, before, ids, extra
+
+    beams = tf.tile(tf.range(beam_width)[None], [batch, 1])
+    extra_shape = (None, beam_width, *history["extra"].element_shape[1:])
+    arrays = (
+        tf.TensorArray(tf.int32, num_steps, element_shape=(None, beam_width)),
+        tf.TensorArray(history["extra"].dtype, num_steps, element_shape=extra_shape),
+    )
+    *_, ids, extra = tf.while_loop(lambda index, *_: index < num_steps, body, (0, beams, *arrays))
+    ids, extra = ids.stack(), extra.stack()
+    return (tf.transpose(x, [1, 2, 0, *range(3, len(x.shape))]) for x in (ids, extra))
+
+
+def _like(x, reference):
+    """`x` with the static shape of `reference`, which a loop asks for."""
+    x.set_shape(reference.shape)
+    return x

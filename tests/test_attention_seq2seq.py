@@ -1,0 +1,327 @@
+"""The papers' decoders written out in NumPy, and the verbs, data and task of translation."""
+
+import itertools
+import sys
+
+import keras
+import numpy as np
+import pytest
+import sacrebleu
+
+import kerazoo
+from kerazoo.config import EvaluationConfig
+from kerazoo.data import open_source
+from kerazoo.data.buckets import BucketedPairs
+from kerazoo.data.sources import from_arrays
+from kerazoo.errors import ConfigError, DataError, MissingDependencyError
+from kerazoo.metrics import bleu, character_accuracy, exact_match
+from kerazoo.tasks import text_translation
+from kerazoo.tasks.text_translation import antidiagonal_share
+from kerazoo.text.vocabulary import SPECIALS
+from tests.zoo_rows import ROWS, tiny_pairs
+
+TINY = ROWS["attention_seq2seq"].arguments | {"dropout_rate": 0.0}
+VARIANTS = {
+    "bahdanau": {"attention": "bahdanau"},
+    "dot": {"attention": "dot", "units": 6},
+    "general": {"attention": "general", "tied": False},
+    "concat": {"attention": "concat"},
+    "concat without feeding": {"attention": "concat", "input_feeding": False},
+    "none": {"attention": None},
+}
+PAIRS = {"source": ["a b c", "d e", "c c a b"], "target": ["x y", "v w z", "y"]}
+
+
+def tiny(**arguments):
+    keras.utils.set_random_seed(0)
+    model = kerazoo.create("attention_seq2seq", **{**TINY, **arguments})
+    # Fresh weights are too small for translations that differ.
+    for variable in model.trainable_variables:
+        variable.assign(np.random.default_rng(len(variable.path)).normal(size=variable.shape))
+    return model
+
+
+def raw_pairs(pairs=PAIRS):
+    return from_arrays({side: np.array(texts, object) for side, texts in pairs.items()}, name="pairs", key="source")
+
+
+def batch_of(model):
+    """The three pairs as one padded batch of ids."""
+    return next(iter(model.prepare(raw_pairs()).epoch(3)))
+
+
+# === The papers in NumPy ===
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gru(cell, x, h, fed=0.0):
+    units = cell.units
+    projected = x @ cell.kernel.numpy() + cell.bias.numpy() + fed
+    update, reset = np.split(sigmoid(projected[: 2 * units] + h @ cell.recurrent_gates.numpy()), 2)
+    candidate = np.tanh(projected[2 * units :] + (reset * h) @ cell.recurrent.numpy())
+    return (1 - update) * h + update * candidate
+
+
+def annotations_of(encoder, ids):
+    x = encoder.embedding.table.numpy()[ids]
+    states = []
+    for cell, order in zip(encoder.cells, (1, -1), strict=True):
+        h, outputs = np.zeros(cell.units), []
+        for row in x[::order]:
+            h = gru(cell, row, h)
+            outputs.append(h)
+        states.append(outputs[::order])
+    forward, backward = states
+    return np.concatenate([forward, backward], axis=1), np.concatenate([forward[-1], backward[0]])
+
+
+def attend(attention, query, annotations):
+    w = {variable.name: variable.numpy() for variable in attention.weights}
+    additive = lambda: np.tanh(query @ w["query"] + annotations @ w["key"]) @ w["vector"][:, 0]  # noqa: E731
+    scores = {
+        "bahdanau": additive,
+        "concat": additive,
+        "general": lambda: annotations @ w["kernel"] @ query,
+        "dot": lambda: annotations @ query,
+    }[attention.score]()
+    weights = np.exp(scores) / np.exp(scores).sum()
+    return weights @ annotations, weights
+
+
+def log_prob(model, source, target):
+    """log p(target | source) of two rows of ids without padding, step by step as the papers have it."""
+    decoder, annotations, last = model.decoder, *annotations_of(model.encoder, source)
+    state = np.tanh(last @ decoder.first.numpy() + decoder.first_bias.numpy())
+    fed, total = np.zeros(decoder.feed_dim), 0.0
+    for previous, token in itertools.pairwise(target):
+        embedded = decoder.embedding.table.numpy()[previous]
+        if model.attention == "bahdanau":
+            context, _ = attend(decoder.attention, state, annotations)
+            state = gru(decoder.cell, embedded, state, context @ decoder.feed.numpy())
+            pairs = np.concatenate([state, context, embedded]) @ decoder.maxout.numpy()
+            features = np.maximum(*np.split(pairs, 2))
+        elif model.attention is None:
+            state = gru(decoder.cell, embedded, state)
+            features = np.tanh(state @ decoder.combine.numpy())
+        else:
+            state = gru(decoder.cell, embedded, state, fed @ decoder.feed.numpy() if model.input_feeding else 0.0)
+            context, _ = attend(decoder.attention, state, annotations)
+            features = np.tanh(np.concatenate([context, state]) @ decoder.combine.numpy())
+            fed = features
+        kernel = decoder.embedding.table.numpy().T if model.tied else decoder.output_kernel.numpy()
+        logits = features @ kernel + decoder.output_bias.numpy()
+        total += logits[token] - np.log(np.exp(logits).sum())
+    return total
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_score_is_the_papers_equations_step_by_step(variant):
+    model = tiny(**VARIANTS[variant])
+    expected = [log_prob(model, model.source_ids(a), model.target_ids(b)) for a, b in zip(*PAIRS.values(), strict=True)]
+    # Rows of different lengths in one batch: padding changes nothing.
+    np.testing.assert_allclose(model._score(*batch_of(model).values()), expected, rtol=1e-4)
+
+
+def test_score_takes_texts_in_batches():
+    model = tiny()
+    expected = model._score(*batch_of(model).values())
+    np.testing.assert_allclose(model.score(*PAIRS.values(), batch_size=2), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["bahdanau", "general", "none"])
+def test_decoding_agrees_with_teacher_forcing(variant):
+    """The score of what a search found, computed by teacher forcing, is the score that the search gave."""
+    model = tiny(**VARIANTS[variant])
+    ids = np.array([[4, 5, 6, 3], [7, 3, 0, 0]], np.int32)
+    for beam_width in (1, 3):
+        best, lengths, weights = model._best(ids, 6, 0.0, beam_width)
+        for row in range(2):
+            tokens = best[row, : lengths[row]].numpy()
+            logits = model.call({"source": ids[row : row + 1], "target": np.array([[2, *tokens]], np.int32)})[0].numpy()
+            if beam_width == 1:
+                assert logits.argmax(axis=1).tolist() == tokens.tolist()
+            total = weights[row, : lengths[row]].numpy().sum(axis=1)
+            np.testing.assert_allclose(total, 0 if model.attention is None else 1, rtol=1e-5)
+    np.testing.assert_array_equal(weights[1, :, 2:], 0)
+
+
+def test_translations_do_not_depend_on_their_batch():
+    model, texts = tiny(), ["a b c d", "b", "e d c", "a a", "c d e a b"]
+    alone = [model.translate([text], beam_width=2)[0] for text in texts]
+    assert model.translate(texts, beam_width=2, batch_size=2) == alone
+    assert model.translate(texts, beam_width=2) == alone
+
+
+def test_the_loss_is_the_negative_score():
+    model = tiny()
+    model.compile({"translator": keras.optimizers.SGD(0.0)}, seed=0)
+    found = model.fit(raw_pairs(), batch_size=3, verbose=0).history
+    nats, num_tokens = -model._score(*batch_of(model).values()).numpy(), [3, 4, 2]
+    assert found["translator_loss"][0] == pytest.approx(nats.mean(), rel=1e-5)
+    assert found["nats_per_token"][0] == pytest.approx((nats / num_tokens).mean(), rel=1e-5)
+
+
+def test_label_smoothing_mixes_in_the_uniform_distribution():
+    model = tiny(label_smoothing=0.1)
+    model.compile(seed=0)
+    batch = batch_of(model)
+    labels, logits = batch["target"].numpy()[:, 1:], model.call(batch).numpy()
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    right = np.take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+    expected = (-(0.9 * right + 0.1 * log_p.mean(axis=-1)) * (labels > 0)).sum(axis=1)
+    np.testing.assert_allclose(model.losses(batch, training=True), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.losses(batch, training=False), -model._score(*batch.values()), rtol=1e-5)
+
+
+def test_dropout_changes_training_alone():
+    model = tiny(dropout_rate=0.5)
+    model.compile(seed=0)
+    batch = batch_of(model)
+    tested, trained, again = (model.losses(batch, training=training).numpy() for training in (False, True, True))
+    np.testing.assert_allclose(tested, -model._score(*batch.values()), rtol=1e-5)
+    np.testing.assert_array_equal(trained, again)  # a function of seed and step
+    assert (abs(trained - tested) > 1e-3).all()
+    model.step.assign_add(1)
+    assert (abs(model.losses(batch, training=True).numpy() - trained) > 1e-3).any()
+
+
+# === Texts ===
+
+
+def test_vocabularies_come_from_the_data():
+    cls = type(tiny())
+    source = raw_pairs({"source": ["A dog runs", "a cat"], "target": ["Ein Hund", "Ein Hund läuft"]})
+    found = cls.arguments_from(source, {"min_count": 1, "max_vocabulary": 7})
+    assert found["source_vocabulary"] == [*SPECIALS, "a", "cat", "dog"]
+    assert found["target_vocabulary"] == [*SPECIALS, "ein", "hund", "läuft"]
+    letters = cls.arguments_from(source, {"level": "character"})
+    assert letters["target_vocabulary"][4:] == sorted(set("Ein Hund läuft"))
+
+
+def test_pairs_of_texts_become_ids_and_long_ones_are_left_out():
+    model = tiny(max_length=4)
+    with pytest.warns(UserWarning, match="1 of 3 pairs are longer than max_length=4 tokens and left out"):
+        pairs = model.prepare(raw_pairs())
+    assert isinstance(pairs, BucketedPairs)
+    batch = next(iter(pairs.epoch(3)))
+    assert batch["source"].numpy().tolist() == [[4, 5, 6, 3], [7, 8, 3, 0]]
+    assert batch["target"].numpy().tolist() == [[2, 6, 7, 3, 0], [2, 4, 5, 8, 3]]
+    assert model.prepare(pairs) is pairs
+
+
+def test_unknown_words_are_copied_from_where_the_model_looked():
+    model = tiny()
+    model.decoder.output_bias.assign([-99, 99, -99, -99, *[-99] * 5])
+    (weights, source, target), *_ = model.attend(["a Otto c"], max_length=3)
+    assert (source, target) == (["a", "otto", "c", "</s>"], ["<unk>"] * 3)
+    looked = [source[i] for i in weights.argmax(axis=1)]
+    assert model.translate(["a Otto c"], max_length=3) == [" ".join(t for t in looked if t != "</s>")]
+    assert model.translate(["a Otto c"], max_length=3, replace_unknown=False) == ["<unk> <unk> <unk>"]
+
+
+def test_errors_of_one_line():
+    model = tiny()
+    with pytest.raises(DataError, match="a list of strings is expected"):
+        model.translate("a b")
+    with pytest.raises(DataError, match="text 1 is empty"):
+        model.translate(["a", "  "])
+    with pytest.raises(DataError, match="text 0 is of type int"):
+        model.score([1], ["x"])
+    with pytest.raises(DataError, match="2 sources and 1 targets"):
+        model.score(["a", "b"], ["x"])
+    with pytest.raises(ConfigError, match="beam_width = 0"):
+        model.translate(["a"], beam_width=0)
+    with pytest.raises(ConfigError, match="attention=None"):
+        tiny(attention=None).attend(["a"])
+    with pytest.raises(ConfigError, match="the query has 5 numbers, an annotation 6; use 'general'"):
+        tiny(attention="dot")
+    with pytest.raises(ConfigError, match="source_vocabulary: the first tokens must be <pad>"):
+        tiny(source_vocabulary=list("abcdef"))
+    with pytest.raises(DataError, match="target: ids from 0 to 99, the vocabulary has 9"):
+        model.check({**tiny_pairs(), "target": np.array([[2, 99, 0]])})
+    with pytest.raises(DataError, match="source: integer ids of shape"):
+        model.check({"source": np.zeros((2, 3), "float32")})
+
+
+# === Learning, task and metrics ===
+
+
+def test_short_strings_are_reversed_after_a_little_training():
+    """Attention learns to look from the end to the beginning."""
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abcd"), rng.integers(3, 6))) for _ in range(300)]
+    reversed_texts = [text[::-1] for text in texts]
+    letters = [*SPECIALS, *"abcd"]
+    sizes = {"embedding_dim": 16, "encoder_units": 16, "units": 32, "attention_units": 16, "dropout_rate": 0.0}
+    model = tiny(source_vocabulary=letters, target_vocabulary=letters, level="character", **sizes)
+    keras.utils.set_random_seed(0)
+    model = type(model).from_config(model.get_config())
+    model.compile({"translator": keras.optimizers.Adam(0.02)}, seed=0)
+    model.fit(raw_pairs({"source": texts, "target": reversed_texts}), batch_size=50, epochs=25, verbose=0)
+    assert exact_match(model.translate(texts[:100], beam_width=1), reversed_texts[:100]) > 0.9
+
+
+class GivenData:
+    """Stands where `kerazoo.tasks.Data` stands, with one source for every split."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def open(self, split):
+        return self.source
+
+
+def test_task_writes_translations_and_maps_and_measures(tmp_path):
+    model, data = tiny(), GivenData(raw_pairs())
+    text, picture = text_translation.sample(model, tmp_path / "s", num=2, data=data)
+    assert (text.name, picture.name) == ("s.txt", "s.png")
+    lines = text.read_text(encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines if line] == ["source", "translation", "reference"] * 2
+    metrics = text_translation.evaluate(model, data, EvaluationConfig(num=3))
+    assert set(metrics) == {"bleu", "bleu_greedy", "bleu_signature", "nats_per_token", "num_pairs"}
+    num_tokens = sum(len(target.split()) + 1 for target in PAIRS["target"])
+    expected = -model.score(PAIRS["source"], PAIRS["target"]).sum() / num_tokens
+    assert metrics["nats_per_token"] == pytest.approx(expected, rel=1e-5)
+    (text,) = text_translation.sample(tiny(attention=None), tmp_path / "plain", num=2, data=data)
+    assert text.name == "plain.txt"
+
+
+def test_task_measures_strings_of_characters():
+    data = GivenData(open_source("reversal", split="test").take(4))
+    letters = [*SPECIALS, *"abcdefghijklmnopqrstuvwxyz"]
+    model = tiny(source_vocabulary=letters, target_vocabulary=letters, level="character")
+    metrics = text_translation.evaluate(model, data, EvaluationConfig(num=4))
+    assert set(metrics) == {"exact_match", "character_accuracy", "antidiagonal", "nats_per_token", "num_pairs"}
+    assert metrics["exact_match"] == 0
+    assert 0 <= metrics["antidiagonal"] <= 1
+
+
+def test_antidiagonal_share():
+    tokens = [*"abc", "</s>"]
+    weights = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], float)
+    assert antidiagonal_share([(weights, tokens, [*"cba", "</s>"])]) == pytest.approx(2 / 3)
+
+
+def test_bleu_is_sacrebleus_with_its_signature():
+    translations = ["ein hund läuft durch das gras.", "zwei männer sitzen"]
+    references = ["Ein Hund rennt durch das Gras.", "Zwei Männer sitzen auf einer Bank."]
+    found = bleu(translations, references, lowercase=True)
+    assert found.score == pytest.approx(sacrebleu.corpus_bleu(translations, [references], lowercase=True).score)
+    assert found.signature.startswith("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:")
+    assert bleu(references, references).score == pytest.approx(100)
+    with pytest.raises(DataError, match="2 translations and 1 references"):
+        bleu(translations, references[:1])
+
+
+def test_exact_match_and_character_accuracy():
+    assert exact_match(["abc", "ab", "c"], ["abc", "abd", "c"]) == pytest.approx(2 / 3)
+    assert character_accuracy(["abc", "ab"], ["abd", "abcd"]) == pytest.approx(4 / 7)
+
+
+def test_without_sacrebleu_one_line_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    with pytest.raises(MissingDependencyError, match="BLEU needs sacrebleu"):
+        bleu(["a"], ["a"])

@@ -1,0 +1,310 @@
+"""CycleGAN's own claims: networks, pool, losses and the order of the updates; translation of digits; its task."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerazoo
+from kerazoo.config import EvaluationConfig
+from kerazoo.data import Unpaired, from_arrays, open_source
+from kerazoo.data.unpaired import twin_of
+from kerazoo.errors import ConfigError, DataError
+from kerazoo.image_pool import draws, exchange
+from kerazoo.images import as_float_array
+from kerazoo.layers.instance_normalization import InstanceNormalization
+from kerazoo.losses import least_squares_discriminator_loss, least_squares_generator_loss
+from kerazoo.networks.translation import _reflect, build_patch_discriminator, build_residual_generator
+from kerazoo.tasks import Data, image_translation
+from tests.zoo_rows import ROWS
+
+TINY = ROWS["cyclegan"].arguments
+
+
+def tiny(optimizers=None, **arguments):
+    """A model that runs eagerly: one step is sooner done than traced."""
+    keras.utils.set_random_seed(0)
+    model = kerazoo.create("cyclegan", **{**TINY, **arguments})
+    model.compile(optimizers, seed=1, run_eagerly=True)
+    return model
+
+
+# === Networks ===
+
+
+def test_the_networks_have_the_sizes_of_the_authors_code():
+    # Their convolutions have biases, which the normalisation after them takes away again: 5,248 and 896 numbers.
+    assert build_residual_generator((256, 256, 3), 64, 9, 2).count_params() == 11_378_179 - 5_248
+    assert build_patch_discriminator((256, 256, 3), 64, 3).count_params() == 2_764_737 - 896
+    assert build_patch_discriminator((256, 256, 3), 64, 3).output_shape == (None, 30, 30, 1)
+
+
+@pytest.mark.parametrize(("num_layers", "patch"), [(1, 16), (2, 34), (3, 70)])
+def test_a_score_sees_a_patch(num_layers, patch):
+    network = build_patch_discriminator((96, 96, 1), 4, num_layers)
+    # Instance normalisation sees the whole image through its mean: the convolutions alone are asked.
+    asked = (keras.layers.Conv2D, keras.layers.ZeroPadding2D)
+    kernels = [layer for layer in network.layers if isinstance(layer, asked)]
+    x = tf.Variable(tf.ones((1, 96, 96, 1)))
+    with tf.GradientTape() as tape:
+        y = x
+        for layer in kernels:
+            y = layer(y)
+        score = y[0, y.shape[1] // 2, y.shape[2] // 2, 0]
+    seen = np.flatnonzero(np.abs(tape.gradient(score, x).numpy()).sum(axis=(0, 2, 3)))
+    assert seen[-1] - seen[0] + 1 == patch
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_instance_normalisation_is_keras_group_normalisation(dtype):
+    layer = InstanceNormalization(dtype=dtype)
+    keras_layer = keras.layers.GroupNormalization(-1, epsilon=1e-5, center=False, scale=False, dtype=dtype)
+    rng = np.random.default_rng(0)
+    x, upstream = tf.constant(rng.normal(3, 2, (2, 5, 4, 3)), layer.compute_dtype), rng.normal(size=(2, 5, 4, 3))
+    results = []
+    for one in (layer, keras_layer):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = one(x)
+            loss = tf.reduce_sum(tf.cast(y, tf.float32) * upstream.astype("float32"))
+        assert y.dtype == layer.compute_dtype
+        results.append([tf.cast(value, tf.float32).numpy() for value in (y, tape.gradient(loss, x))])
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == "float32" else 0.05)
+    assert layer.weights == []
+    assert InstanceNormalization.from_config(layer.get_config()).epsilon == 1e-5
+
+
+def test_reflection():
+    x = np.arange(60, dtype="float32").reshape(1, 5, 4, 3)
+    padded = np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="reflect")
+    np.testing.assert_array_equal(_reflect(tf.constant(x), 2), padded)
+
+
+def test_every_kernel_has_values_of_its_own():
+    model = kerazoo.create("cyclegan", **TINY | {"num_blocks": 2})
+    kernels = [v.numpy() for v in model.trainable_variables if v.name == "kernel"]
+    for i, kernel in enumerate(kernels):
+        assert not any(np.array_equal(kernel, other) for other in kernels[:i])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"image_shape": (18, 18, 3), "num_downsamplings": 2}, "multiples of 4"),
+        ({"image_shape": (4, 4, 3), "num_downsamplings": 2}, "8 pixels or more"),
+        ({"discriminator_layers": 5}, "discriminator of 5 layers: images of 16x16 pixels are too small"),
+        ({"cycle_weight": -1.0}, "cycle_weight"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        kerazoo.create("cyclegan", **TINY | arguments)
+
+
+# === Pool ===
+
+
+def test_the_pool_is_the_authors_loop():
+    size, num = 5, 4
+    pool, count = tf.zeros((size, 1)), tf.constant(0, tf.int64)
+    stored, histories = [], set()
+    for step in range(40):
+        seed = tf.constant([3, step])
+        images = np.arange(num, dtype="float32")[:, None] + num * step + 1
+        shown, pool, count = exchange(pool, count, tf.constant(images), seed)
+        swaps, places = (draw.numpy() for draw in draws(num, tf.constant(size, tf.int64), seed))
+        expected = []
+        for image, swap, place in zip(images[:, 0], swaps, places, strict=True):
+            if len(stored) < size:
+                stored.append(image)
+                expected.append(image)
+            elif swap:
+                expected.append(stored[place])
+                stored[place] = image
+            else:
+                expected.append(image)
+        np.testing.assert_array_equal(shown[:, 0], expected)
+        np.testing.assert_array_equal(pool[: len(stored), 0], stored)
+        assert int(count) == len(stored)
+        histories |= {num * step + 1 <= a < b for a, b in zip(expected, images[:, 0], strict=True)}
+    assert True in histories  # an earlier image of the same batch came back once
+
+
+def test_half_of_the_images_come_from_a_full_pool():
+    pool, count = tf.fill((50, 1), -1.0), tf.constant(50, tf.int64)
+    shown, pool, _ = exchange(pool, count, tf.ones((4000, 1)), tf.constant([0, 1]))
+    swaps, places = draws(4000, tf.constant(50, tf.int64), tf.constant([0, 1]))
+    assert abs(float(tf.reduce_mean(tf.cast(swaps, tf.float32))) - 0.5) < 0.03
+    assert len(np.unique(places)) == 50
+    assert (pool.numpy() == 1).all()
+    assert int((shown.numpy() == -1).sum()) == 50
+
+
+def test_the_models_pools_fill():
+    model = tiny(pool_size=20)
+    batch = ROWS["cyclegan"].batch()
+    for filled in (8, 16, 20):
+        model.fit(batch, batch_size=8, verbose=0)
+        assert [int(model.state(f"pool_{domain}_count").numpy()) for domain in "ab"] == [filled] * 2
+    assert np.abs(model.state("pool_b").numpy()).min(axis=(1, 2, 3)).all()
+    without = tiny(pool_size=0)
+    without.fit(batch, batch_size=8, verbose=0)
+
+
+# === Losses and updates ===
+
+
+def test_least_squares_losses():
+    real, fake = np.random.default_rng(0).normal(size=(2, 3, 4, 4, 1)).astype("float32")
+    expected = [((r - 1) ** 2).mean() / 2 + (f**2).mean() / 2 for r, f in zip(real, fake, strict=True)]
+    np.testing.assert_allclose(least_squares_discriminator_loss(real, fake), expected, rtol=1e-5)
+    np.testing.assert_allclose(least_squares_generator_loss(fake), ((fake - 1) ** 2).mean(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_the_losses_are_those_of_the_paper():
+    model, batch = tiny(), ROWS["cyclegan"].batch()
+    found = model.evaluate(batch, verbose=0, return_dict=True)
+    a, b = (2 * as_float_array(batch[domain]) - 1 for domain in "ab")
+    networks = (model.generator_ab, model.generator_ba, model.discriminator_a, model.discriminator_b)
+    ab, ba, of_a, of_b = ((lambda x, net=net: net(x).numpy()) for net in networks)
+    cycle = np.abs(ba(ab(a)) - a).mean() + np.abs(ab(ba(b)) - b).mean()
+    identity = np.abs(ba(a) - a).mean() + np.abs(ab(b) - b).mean()
+    adversarial = ((of_b(ab(a)) - 1) ** 2).mean() + ((of_a(ba(b)) - 1) ** 2).mean()
+    squares = ((of_a(a) - 1) ** 2).mean() + (of_a(ba(b)) ** 2).mean()
+    squares += ((of_b(b) - 1) ** 2).mean() + (of_b(ab(a)) ** 2).mean()
+    expected = {
+        "generators_loss": adversarial + 10 * cycle + 5 * identity,
+        "discriminators_loss": squares / 2,
+        "cycle_l1": np.abs(model.cycle(batch["a"]) - as_float_array(batch["a"])).mean() / 2
+        + np.abs(model.cycle(batch["b"], "b_to_a") - as_float_array(batch["b"])).mean() / 2,
+        "identity_l1": identity / 4,
+    }
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4)
+
+
+def test_the_discriminators_learn_on_the_translations_before_the_generators_update():
+    batch = ROWS["cyclegan"].batch()
+    losses = []
+    for rate in (0.0, 0.5):
+        model = tiny({"generators": keras.optimizers.SGD(rate), "discriminators": keras.optimizers.SGD(0.0)})
+        losses.append(model.fit(batch, batch_size=8, verbose=0).history["discriminators_loss"])
+    assert losses[0] == losses[1]
+
+
+def test_no_identity_loss_without_its_weight():
+    model = tiny(identity_weight=0.0)
+    logs = model.fit(ROWS["cyclegan"].batch(), batch_size=8, verbose=0).history
+    assert set(logs) == {"generators_loss", "discriminators_loss", "cycle_l1"}
+
+
+# === Data ===
+
+
+def test_what_fit_takes():
+    model, batch = tiny(), ROWS["cyclegan"].batch()
+    model.fit(Unpaired(from_arrays(batch["a"]), from_arrays(batch["b"][:5])), batch_size=4, verbose=0)
+    assert int(model.step.numpy()) == 2
+    model.fit("twins:digits", batch_size=4, steps_per_epoch=1, verbose=0)
+    model.fit(tf.data.Dataset.from_tensor_slices(batch).batch(4), verbose=0)
+    assert int(model.step.numpy()) == 5
+    for data, message in [
+        (batch["a"], "one set of images where two domains are needed: write --data unpaired"),
+        ({"a": batch["a"]}, "two domains are needed"),
+        ("digits", "digits is one set of images where two domains are needed"),
+        ({"a": batch["a"], "b": batch["b"][:, :8]}, r"\(8, 16, 3\) where the model takes \(16, 16, 3\)"),
+        ({"a": batch["a"], "b": batch["b"] * 2.0}, "divide by"),
+        (tf.data.Dataset.from_tensors({"a": batch["a"]}), "no batch with the entry 'b'"),
+    ]:
+        with pytest.raises(DataError, match=message):
+            model.fit(data, verbose=0)
+    with pytest.raises(ConfigError, match="direction = 'there': one of a_to_b, b_to_a"):
+        model.translate(batch["a"], "there")
+    with pytest.raises(DataError, match="the model takes"):
+        model.translate(batch["a"][..., :1])
+
+
+def test_the_images_shape_comes_from_the_data():
+    cls = type(tiny())
+    assert cls.arguments_from(open_source("twins:digits"), {}) == {"image_shape": [8, 8, 3]}
+    wide = Unpaired(from_arrays(np.zeros((2, 50, 70, 1), "uint8")), from_arrays(np.zeros((3, 50, 70, 1), "uint8")))
+    assert cls.arguments_from(wide, {}) == {"image_shape": [48, 48, 1]}
+    assert cls.arguments_from(wide, {"num_downsamplings": 1}) == {"image_shape": [50, 50, 1]}
+    with pytest.raises(DataError, match="two domains are needed"):
+        cls.arguments_from(open_source("digits"), {})
+
+
+# === Task ===
+
+
+class Twin:
+    """The perfect translator between twins."""
+
+    def translate(self, images, direction):
+        images = as_float_array(images)
+        grey = 1 - images.min(-1, keepdims=True)
+        return twin_of(images) if direction == "a_to_b" else np.repeat(grey, 3, axis=-1)
+
+    def cycle(self, images, direction):
+        there, back = ("a_to_b", "b_to_a") if direction == "a_to_b" else ("b_to_a", "a_to_b")
+        return self.translate(self.translate(images, there), back)
+
+
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory):
+    """A linear classifier of 8x8 digits, as a Keras file."""
+    from sklearn.linear_model import LogisticRegression
+
+    digits = open_source("digits").arrays
+    fitted = LogisticRegression(max_iter=300).fit(digits["image"].reshape(-1, 64) / 255, digits["label"])
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.set_weights([fitted.coef_.T, fitted.intercept_])
+    file = tmp_path_factory.mktemp("extractor") / "linear.keras"
+    model.save(file)
+    return str(file)
+
+
+def test_a_perfect_translator_keeps_everything(extractor):
+    settings = EvaluationConfig(num=150, extractor=extractor)
+    report = image_translation.evaluate(Twin(), Data("twins:digits"), settings)
+    assert report["num_images"] == 150
+    assert report["cycle_l1_a"] < 1e-6
+    assert report["cycle_l1_b"] < 2e-3  # the twin's uint8 values are rounded
+    assert report["class_kept_a_to_b"] == report["class_accuracy_a"] > 0.9
+    assert report["class_kept_b_to_a"] == report["class_accuracy_b"] > 0.9
+    assert max(abs(report[f"kid_{way}"]) for way in ("a_to_b", "b_to_a")) < 0.01
+    assert report["identity_l1_a"] > 0.3  # this one inverts what is in the domain already
+    plain = image_translation.evaluate(Twin(), Data("twins:digits"), EvaluationConfig(num=20))
+    assert set(plain) == {"cycle_l1_a", "cycle_l1_b", "identity_l1_a", "identity_l1_b", "num_images"}
+
+
+def test_the_picture_shows_before_and_after(tmp_path):
+    from PIL import Image
+
+    (file,) = image_translation.sample(Twin(), tmp_path / "twins", num=6, data=Data("twins:digits"))
+    assert file == tmp_path / "twins.png"
+    picture = np.asarray(Image.open(file))
+    side = 56 + 2  # an image and its gap
+    assert picture.shape == (3 * (side + 16) + 2, 6 * side + 2, 3)
+    before, after, back = (picture[2:58, 2 + side * i : 58 + side * i] for i in range(3))
+    np.testing.assert_array_equal(before, back)
+    np.testing.assert_allclose(after, twin_of(before), atol=1)
+    with pytest.raises(DataError, match="two domains are needed"):
+        image_translation.sample(Twin(), tmp_path / "digits", data=Data("digits"))
+
+
+# === Learning ===
+
+
+def test_digits_and_their_twins_are_learned():
+    keras.utils.set_random_seed(0)
+    sizes = {"image_shape": (8, 8, 3), "num_downsamplings": 1, "discriminator_layers": 1}
+    model = kerazoo.create("cyclegan", **sizes, filters=8, num_blocks=1, discriminator_filters=8)
+    model.compile({role: keras.optimizers.Adam(2e-3, beta_1=0.5) for role in model.roles}, seed=0)
+    model.fit("twins:digits", batch_size=16, steps_per_epoch=100, verbose=0)
+    test = open_source("twins:digits", split="test").arrays
+    translated = model.translate(test["a"])
+    assert translated[:, :, 0].mean() > 0.95  # the first column, nearly always empty, is white now
+    assert np.abs(model.cycle(test["a"]) - as_float_array(test["a"])).mean() < 0.2

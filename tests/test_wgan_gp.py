@@ -1,0 +1,299 @@
+"""What Gulrajani et al. 2017 say of WGAN-GP, checked on its penalty, critic, updates, and the ring of Gaussians."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import kerazoo
+from kerazoo.config import EvaluationConfig
+from kerazoo.data import from_arrays, open_source
+from kerazoo.errors import ConfigError, DataError
+from kerazoo.losses import (
+    gradient_norms,
+    gradient_penalty,
+    interpolates,
+    wasserstein_critic_loss,
+    wasserstein_generator_loss,
+)
+from kerazoo.metrics import mode_coverage
+from kerazoo.networks.dense import build_mlp
+from kerazoo.presets import find_preset
+from kerazoo.tasks import Data, task_module
+from kerazoo.training import train
+from tests.zoo_rows import ROWS, tiny_images
+
+
+def images(**arguments):
+    keras.utils.set_random_seed(0)
+    return kerazoo.create("wgan_gp", **{**ROWS["wgan_gp"].arguments, **arguments})
+
+
+def points(**arguments):
+    keras.utils.set_random_seed(0)
+    tiny = {"num_features": 2, "latent_dim": 3, "generator_hidden": (8,), "critic_hidden": (8, 8), "n_critic": 2}
+    return kerazoo.create("wgan_gp", **{**tiny, **arguments})
+
+
+def some_points(num=8, width=2):
+    return np.random.default_rng(0).normal(size=(num, width)).astype("float32")
+
+
+class TestLosses:
+    real, fake = np.array([[1.0], [2.0]], "float32"), np.array([[0.5], [-3.0]], "float32")
+
+    def test_wasserstein(self):
+        np.testing.assert_array_equal(wasserstein_critic_loss(self.real, self.fake), [-0.5, -5.0])
+        np.testing.assert_array_equal(wasserstein_generator_loss(self.fake), [-0.5, 3.0])
+
+    def test_norms_of_analytic_critics(self):
+        x = tf.constant(some_points())
+        slope = tf.constant([[3.0], [4.0]])
+        np.testing.assert_allclose(gradient_norms(lambda x: x @ slope, x), np.full(8, 5.0), rtol=1e-6)
+        quadratic = gradient_norms(lambda x: tf.reduce_sum(x**2, axis=1), x)  # the gradient of |x|^2 is 2 x
+        np.testing.assert_allclose(quadratic, 2 * np.linalg.norm(x, axis=1), rtol=1e-6)
+        of_images = gradient_norms(lambda x: tf.reduce_sum(x, axis=(1, 2, 3)), tf.zeros((2, 3, 4, 1)))
+        np.testing.assert_allclose(of_images, np.full(2, np.sqrt(12)), rtol=1e-6)
+
+    def test_penalty_is_two_sided(self):
+        np.testing.assert_allclose(gradient_penalty([0.0, 0.5, 1.0, 1.5, 3.0]), [1, 0.25, 0, 0.25, 4])
+
+    def test_double_backprop(self):
+        """For f(x) = w.x the penalty is (|w| - 1)^2, whose derivative is 2 (|w| - 1) w / |w|, and zero at w = 0."""
+        for slope in ([3.0, 4.0], [0.3, 0.4], [0.0, 0.0]):
+            w = tf.Variable(np.array(slope, "float32")[:, None])
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(gradient_penalty(gradient_norms(lambda x, w=w: x @ w, tf.ones((5, 2)))))
+            norm = np.linalg.norm(slope)
+            expected = 2 * (norm - 1) * np.array(slope) / max(norm, 1.0 if norm == 0 else norm)
+            np.testing.assert_allclose(tape.gradient(loss, w)[:, 0], expected, rtol=1e-5, atol=1e-6)
+
+    def test_derivative_of_a_network_s_penalty_agrees_with_finite_differences(self):
+        keras.utils.set_random_seed(0)
+        critic, x = build_mlp(2, (6, 6), 1, activation="tanh"), tf.constant(some_points())
+        loss = lambda: tf.reduce_sum(gradient_penalty(gradient_norms(critic, x)))  # noqa: E731
+        with tf.GradientTape() as tape:
+            value = loss()
+        kernel = critic.trainable_variables[0]
+        gradient = tape.gradient(value, kernel).numpy()
+        start, h = kernel.numpy(), 1e-2
+        for place in ((0, 0), (1, 3), (0, 5)):
+            moved = [start.copy(), start.copy()]
+            moved[0][place] += h
+            moved[1][place] -= h
+            up, down = (kernel.assign(m) is None or float(loss()) for m in moved)
+            assert gradient[place] == pytest.approx((up - down) / (2 * h), rel=0.02, abs=2e-3)
+
+    def test_interpolates_lie_between(self):
+        real, fake = tf.ones((3, 2, 2, 1)), -tf.ones((3, 2, 2, 1))
+        found = interpolates(real, fake, tf.constant([[0.0], [0.25], [1.0]])).numpy()
+        np.testing.assert_allclose(found, np.broadcast_to(np.reshape([-1, -0.5, 1], (3, 1, 1, 1)), found.shape))
+
+
+class TestNetworks:
+    def test_no_normalisation_in_the_critic(self):
+        model = images(image_shape=(32, 32, 3))
+        kinds = {type(layer) for layer in model.critic.layers}
+        assert kinds == {layers.InputLayer, layers.Conv2D, layers.LeakyReLU, layers.Flatten, layers.Dense}
+        assert all(layer.use_bias for layer in model.critic.layers if isinstance(layer, layers.Conv2D))
+        assert any(isinstance(layer, layers.BatchNormalization) for layer in model.generator.layers)
+        assert {type(layer) for layer in points().critic.layers} == {layers.InputLayer, layers.Dense}
+
+    def test_value_of_an_example_depends_on_it_alone(self):
+        model, batch = images(), tiny_images()["image"]
+        np.testing.assert_allclose(model.critic_values(batch)[:1], model.critic_values(batch[:1]), rtol=1e-5)
+
+    def test_paper_defaults(self):
+        model = kerazoo.create("wgan_gp", num_features=2)
+        assert (model.n_critic, model.gradient_penalty_weight) == (5, 10.0)
+        for optimizer in model.default_optimizers().values():
+            assert isinstance(optimizer, keras.optimizers.Adam)
+            assert float(optimizer.learning_rate.numpy()) == pytest.approx(1e-4)
+            assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.9)
+
+    @pytest.mark.parametrize("arguments", [{}, {"image_shape": (16, 16, 1), "num_features": 2}])
+    def test_images_or_points(self, arguments):
+        with pytest.raises(ConfigError, match="one of image_shape and num_features"):
+            kerazoo.create("wgan_gp", **arguments)
+
+    def test_arguments_that_the_data_determine(self):
+        cls = type(points())
+        assert cls.arguments_from(open_source("ring"), {}) == {"num_features": 2}
+        assert cls.arguments_from(open_source("digits"), {}) == {"image_shape": [16, 16, 1]}
+        of_digits, of_ring = {"image_shape": [16, 16, 1]}, {"num_features": 2}
+        assert cls.arguments_from(open_source("ring"), of_digits) == {"num_features": 2, "image_shape": None}
+        assert cls.arguments_from(open_source("digits"), of_ring) == {"image_shape": [16, 16, 1], "num_features": None}
+
+
+class TestTraining:
+    def test_every_critic_update_has_its_own_real_examples(self):
+        model = points(n_critic=3)
+        rows = tf.reshape(tf.range(12.0), (12, 1))
+        assert [part[:, 0].numpy().tolist() for part in model._parts(rows)] == [
+            [0, 3, 6, 9],
+            [1, 4, 7, 10],
+            [2, 5, 8, 11],
+        ]
+        assert [len(part) for part in model._parts(rows[:7])] == [3, 2, 2]
+
+    def test_fewer_examples_than_updates(self):
+        model = points(n_critic=5)
+        assert [part[:, 0].numpy().tolist() for part in model._parts(tf.constant([[7.0], [8.0]]))] == [
+            [7],
+            [8],
+            [7],
+            [8],
+            [7],
+        ]
+        model.compile(seed=0)
+        history = model.fit(tf.data.Dataset.from_tensors(some_points(2)), verbose=0).history
+        assert all(np.isfinite(values).all() for values in history.values())
+
+    def test_batch_size_counts_the_examples_of_one_update(self):
+        model, seen = points(), []
+        model.compile(seed=0, run_eagerly=True)  # so that the examples can be looked at
+        update = model._update_critic
+        model._update_critic = lambda k, real: (seen.append(real.numpy()), update(k, real))
+        data = some_points(12)
+        model.fit(data, batch_size=3, epochs=1, verbose=0)
+        assert [part.shape for part in seen] == [(3, 2)] * 4
+        np.testing.assert_array_equal(np.sort(np.concatenate(seen), axis=0), np.sort(data, axis=0))
+
+    def test_critic_is_updated_n_critic_times(self):
+        model = points(n_critic=3)
+        model.compile(seed=0)
+        model.fit(some_points(18), batch_size=2, epochs=1, verbose=0)
+        assert int(model.step.numpy()) == 3
+        assert int(model.optimizers["critic"].iterations.numpy()) == 9
+        assert int(model.optimizers["generator"].iterations.numpy()) == 3
+        assert (model.updates_per_step("critic"), model.updates_per_step("generator")) == (3, 1)
+
+    def test_positions_are_uniform_and_one_an_example(self):
+        model = points()
+        model.compile(seed=0)
+        positions = model._positions(tf.zeros((20_000, 2)), "position_0").numpy()
+        assert positions.shape == (20_000, 1)
+        assert positions.min() >= 0
+        assert positions.max() < 1
+        counts = np.histogram(positions, 10, (0, 1))[0]
+        assert np.abs(counts - 2000).max() < 5 * np.sqrt(2000)  # a normal would pile up
+        assert not np.allclose(positions, model._positions(tf.zeros((20_000, 2)), "position_1"))
+
+    def test_a_step_equals_its_plain_second_implementation(self):
+        model, twin = points(), points()
+        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=5)
+        x = some_points(6)
+        noise = {name: model.noise(3, (3,), stream=f"latent_{name}") for name in (0, 1, "generator")}
+        positions = [(model.noise(3, (1,), stream=f"position_{k}", distribution="uniform") + 1) / 2 for k in (0, 1)]
+
+        def descend(network, tape, loss):
+            variables = network.trainable_variables
+            for v, g in zip(variables, tape.gradient(loss, variables), strict=True):
+                v.assign_sub(0.01 * g)
+
+        for k in (0, 1):
+            fake = twin.generator(noise[k])
+            between = positions[k] * x[k::2] + (1 - positions[k]) * fake
+            with tf.GradientTape() as tape:
+                with tf.GradientTape() as inner:
+                    inner.watch(between)
+                    value = twin.critic(between)
+                norm = tf.norm(inner.gradient(value, between), axis=1)
+                loss = tf.reduce_mean(twin.critic(fake)) - tf.reduce_mean(twin.critic(x[k::2]))
+                loss += 10 * tf.reduce_mean((norm - 1) ** 2)
+            descend(twin.critic, tape, loss)
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(twin.critic(twin.generator(noise["generator"])))
+        descend(twin.generator, tape, loss)
+
+        model.fit(x, batch_size=3, epochs=1, verbose=0, shuffle=False)
+        for found, expected in zip(model.trainable_variables, twin.trainable_variables, strict=True):
+            np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=2e-6)
+
+    def test_the_critic_alone_finds_the_distance(self):
+        """Two points at distance 2: the best critic has slope 1 between them, up to the penalty's slack."""
+        model = points(critic_hidden=(32, 32), latent_dim=1)
+        for variable in model.generator.trainable_variables:
+            variable.assign(tf.zeros_like(variable))
+        model.compile({"generator": keras.optimizers.SGD(0.0), "critic": keras.optimizers.Adam(3e-3)}, seed=0)
+        x = np.tile(np.array([[2.0, 0.0]], "float32"), (64, 1))
+        model.fit(x, batch_size=32, steps_per_epoch=120, verbose=0)
+        logs = model.fit(x, batch_size=32, steps_per_epoch=10, verbose=0).history
+        # f(x) - f(0) - 10 (f' - 1)^2 is largest at f' = 1 + 2 / 20
+        assert logs["gradient_norm"][0] == pytest.approx(1.1, abs=0.03)
+        assert logs["wasserstein"][0] == pytest.approx(2.2, abs=0.06)
+
+    @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+    def test_norms_in_mixed_precision(self, precision):
+        exact, mixed, batch = images(), images(dtype=precision), tiny_images()["image"]
+        np.testing.assert_allclose(mixed.gradient_norms(batch), exact.gradient_norms(batch), rtol=0.05)
+
+
+class TestVerbs:
+    def test_points(self):
+        model = points(num_features=3)
+        assert (model.batch_key, model.task, model.example_shape()) == ("points", "point-generation", (3,))
+        assert model.generate(5, seed=0).shape == (5, 3)
+        assert model.interpolate(4, num_rows=2, seed=0).shape == (2, 4, 3)
+        x = some_points(7, 3)
+        np.testing.assert_allclose(model.critic_values(x), model.critic(x).numpy()[:, 0], rtol=1e-5)
+        with pytest.raises(DataError, match="points of shape"):
+            model.critic_values(some_points())
+
+    def test_gradient_norms_by_hand(self):
+        model, x = points(), some_points(5)
+        rng = np.random.default_rng(4)
+        fake = model.generator(rng.standard_normal((5, 3), "float32"))
+        u = rng.random((5, 1), "float32")
+        expected = gradient_norms(model.critic, u * x + (1 - u) * fake)
+        np.testing.assert_allclose(model.gradient_norms(x, seed=4), expected, rtol=1e-5)
+        assert not np.allclose(model.gradient_norms(x, seed=4), model.gradient_norms(x, seed=5))
+
+
+class TestPointGeneration:
+    task = task_module("point-generation")
+
+    def test_picture(self, tmp_path):
+        for width in (1, 2, 3):
+            model = points(num_features=width)
+            (file,) = self.task.sample(model, tmp_path / f"points-{width}", num=20, seed=0)
+            assert file.name == f"points-{width}.png"
+        (file,) = self.task.sample(points(), tmp_path / "over", seed=0, data=Data("ring"))
+        assert file.stat().st_size > 1000
+
+    def test_figures_on_the_ring(self):
+        class Perfect:
+            def generate(self, num, seed):
+                return open_source("ring").sample(num, seed=seed)["points"]
+
+        report = self.task.evaluate(Perfect(), Data("ring"), EvaluationConfig(num=500))
+        assert (report["modes_covered"], report["num_modes"], report["num_points"]) == (8, 8, 500)
+        assert report["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.006)
+        assert report["two_sample_accuracy"] == pytest.approx(0.5, abs=0.05)
+        assert abs(report["squared_mmd"]) < 0.02
+        assert "gradient_norm" not in report
+
+    def test_figures_without_modes(self):
+        class Arrays(Data):
+            def open(self, split):
+                return from_arrays({"points": some_points(40, 3)}, split=split)
+
+        report = self.task.evaluate(points(num_features=3), Arrays(), EvaluationConfig(num=30))
+        assert set(report) == {
+            *(f"two_sample_accuracy{half}" for half in ("", "_real", "_fake")),
+            *("squared_mmd", "gradient_norm", "num_points"),
+        }
+        assert report["num_points"] == 30
+
+
+@pytest.mark.slow
+def test_the_ring_of_gaussians(tmp_path):
+    """The preset's own run: all modes, three quarters of the points within 3 sigma, gradients near 1."""
+    train(find_preset("wgan_gp_ring").config, tmp_path / "run")
+    model, ring = kerazoo.load(tmp_path / "run"), open_source("ring", split="test")
+    assert int(find_preset("wgan_gp_ring").config.training.steps) <= 3000
+    found = mode_coverage(model.generate(2500, seed=0), ring.info.modes.centres, float(ring.info.modes.std))
+    assert found.covered == 8
+    assert found.high_quality >= 0.75
+    assert model.gradient_norms(ring.sample(2500)["points"]).mean() == pytest.approx(1, abs=0.15)
