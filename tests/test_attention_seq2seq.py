@@ -224,6 +224,10 @@ def test_unknown_words_are_copied_from_where_the_model_looked():
 
 def test_errors_of_one_line():
     model = tiny()
+    with pytest.raises(DataError, match="trains on pairs of texts; digits has: image, label; give pairs:SOURCE,TARGET"):
+        type(model).arguments_from(open_source("digits"), {})
+    with pytest.raises(DataError, match="trains on pairs of texts"):
+        model.prepare(open_source("verse"))
     with pytest.raises(DataError, match="a list of strings is expected"):
         model.translate("a b")
     with pytest.raises(DataError, match="text 1 is empty"):

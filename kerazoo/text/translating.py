@@ -45,6 +45,15 @@ def check_texts(texts):
     return list(texts)
 
 
+def check_pairs(source):
+    """A `DataError` unless a data source has pairs of texts, or of their ids."""
+    if not set(SIDES) <= set(source.arrays):
+        entries = ", ".join(source.arrays)
+        raise DataError(
+            f"translation trains on pairs of texts; {source.info.name} has: {entries}; give pairs:SOURCE,TARGET"
+        )
+
+
 class Translating:
     """Vocabularies, data and verbs of a model that translates; stands before `ZooModel` among a class's bases.
 
@@ -58,12 +67,14 @@ class Translating:
     @classmethod
     def arguments_from(cls, source, arguments):
         """Both vocabularies, from the texts of a source of pairs."""
+        check_pairs(source)
         make = VOCABULARIES[arguments.get("level", "word")]
         limits = {"max_size": arguments.get("max_vocabulary", 8000), "min_count": arguments.get("min_count", 2)}
         return {f"{side}_vocabulary": make(source.arrays[side], **limits).tokens for side in SIDES}
 
     def prepare(self, source):
         """Texts as ids: a source ends with "</s>", a target stands between "<s>" and "</s>". Ids stay as they are."""
+        check_pairs(source)
         if source.arrays["source"].dtype.kind not in "OUS" or isinstance(source, BucketedPairs):
             return source
         pairs = [
@@ -113,7 +124,7 @@ class Translating:
         Args:
             texts: list of str. None empty.
             beam_width: int. Hypotheses kept at every step; 1 is greedy search. Defaults to 5.
-            length_penalty: float. The exponent of `kerazoo.decoding.length_penalty`; 0 favours short translations.
+            length_penalty: float. The exponent of `kerazoo.text.decoding.length_penalty`; 0 favours short translations.
                 Defaults to 1.
             max_length: int or None. Tokens at most, "</s>" included. Defaults to None, the model's.
             replace_unknown: bool. Whether "<unk>" becomes the source word with the largest attention weight (Jean et
