@@ -3,12 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kerazoo.layers.recurrence import scan_time
-
-
-def no_dropout(x, stream):
-    """What stands for dropout outside of training."""
-    return x
+from kerazoo.layers.recurrence import no_dropout, scan_time
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")

@@ -3,6 +3,11 @@
 import tensorflow as tf
 
 
+def no_dropout(x, stream):
+    """What stands for dropout outside of training."""
+    return x
+
+
 def scan_time(step, inputs, state, mask=None, *, reverse=False):
     """Run a recurrence over the second axis, in the graph and for any length.
 

@@ -5,15 +5,10 @@ import tensorflow as tf
 
 from kerazoo.layers.attention import Attention
 from kerazoo.layers.gru import GRUCell, matmul
-from kerazoo.layers.recurrence import scan_time
+from kerazoo.layers.recurrence import no_dropout, scan_time
 
 # Sutskever et al. 2014, section 3.4, is -0.08 to 0.08; Luong et al. 2015, section 4.1, -0.1 to 0.1.
 EMBEDDING_RANGE = 0.1
-
-
-def no_dropout(x, stream):
-    """What stands for dropout outside of training."""
-    return x
 
 
 class TokenEmbedding(keras.layers.Layer):

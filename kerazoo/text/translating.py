@@ -10,6 +10,7 @@ from pydantic import Field
 
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.errors import ConfigError, DataError
+from kerazoo.losses import sequence_log_likelihood
 from kerazoo.sampling import check_count
 from kerazoo.text.decoding import beam_search, repeat_rows
 from kerazoo.text.vocabulary import END, PAD, SPECIALS, START, UNKNOWN, Vocabulary, detokenize, tokenize
@@ -190,8 +191,7 @@ class Translating:
     def _score(self, source, target):
         labels = target[:, 1:]
         logits = self.call({"source": source, "target": target})
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return -tf.reduce_sum(tf.where(labels != self.target_tokens.pad, nats, 0.0), axis=1)
+        return sequence_log_likelihood(logits, labels, labels != self.target_tokens.pad)
 
     def _search(self, texts, *, beam_width, length_penalty, max_length, batch_size):
         """(weights, source tokens, target tokens) of each text's best translation, in order."""

@@ -1,24 +1,17 @@
 """DCGAN: deep convolutional generative adversarial network (Radford, Metz and Chintala 2016)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import keras
 import tensorflow as tf
-from pydantic import AfterValidator
 
-from kerazoo.config import Fraction, ImageShape, PositiveInt
+from kerazoo.config import Fraction, PositiveInt
 from kerazoo.images import as_float, from_signed, pool_to_grid, to_signed
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
 from kerazoo.model import ZooModel
-from kerazoo.networks.convolutional import activations, build_discriminator, build_generator
+from kerazoo.networks.convolutional import SquareImageShape, activations, build_discriminator, build_generator
 from kerazoo.registry import register
 from kerazoo.sampling import check_latents, interpolate_latents, run_in_batches, sample_latents
-
-
-def _check_square(shape):
-    if shape[0] != shape[1] or not 16 <= shape[0] <= 128:
-        raise ValueError("a square of 16 to 128 pixels with 1 or 3 channels is expected, for example [32, 32, 3]")
-    return shape
 
 
 @register("dcgan")
@@ -68,7 +61,7 @@ class DCGAN(ZooModel):
 
     def __init__(
         self,
-        image_shape: Annotated[ImageShape, AfterValidator(_check_square)] = (64, 64, 3),
+        image_shape: SquareImageShape = (64, 64, 3),
         latent_dim: PositiveInt = 100,
         filters: PositiveInt = 128,
         kernel_size: PositiveInt = 5,

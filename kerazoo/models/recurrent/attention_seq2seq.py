@@ -7,8 +7,10 @@ import tensorflow as tf
 from pydantic import Field
 
 from kerazoo.config import Fraction, PositiveInt
+from kerazoo.layers.recurrence import no_dropout
+from kerazoo.losses import sequence_log_likelihood
 from kerazoo.model import ZooModel
-from kerazoo.networks.seq2seq import DECODERS, BidirectionalEncoder, no_dropout
+from kerazoo.networks.seq2seq import DECODERS, BidirectionalEncoder
 from kerazoo.registry import register
 from kerazoo.text.translating import Tokens, Translating, text_vocabulary
 
@@ -140,7 +142,7 @@ class AttentionSeq2Seq(Translating, ZooModel):
         mask = tf.cast(labels != self.target_tokens.pad, tf.float32)
         num_tokens = tf.reduce_sum(mask, axis=1)
         logits = self.call(batch, training=training)
-        nats = tf.reduce_sum(mask * tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), axis=1)
+        nats = -sequence_log_likelihood(logits, labels, mask)
         right = tf.cast(tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels, tf.float32)
         self.track(nats_per_token=nats / num_tokens, token_accuracy=tf.reduce_sum(mask * right, axis=1) / num_tokens)
         if not (training and self.label_smoothing):

@@ -9,7 +9,8 @@ from keras import layers
 from pydantic import Field
 
 from kerazoo.config import PositiveInt
-from kerazoo.layers.lstm import StackedLSTM, no_dropout
+from kerazoo.layers.lstm import StackedLSTM
+from kerazoo.layers.recurrence import no_dropout
 from kerazoo.losses import sequence_log_likelihood
 from kerazoo.model import ZooModel
 from kerazoo.registry import register
