@@ -18,8 +18,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kerazoo.config import read_config
-from kerazoo.evaluation import evaluate_preset
+from kerazoo.presets.config import read_config
+from kerazoo.tasks.evaluation import evaluate_preset
 from kerazoo.training import train
 
 PRESET = Path(__file__).parents[1] / "zoo_configs" / "attention_seq2seq_reversal" / "config.yaml"

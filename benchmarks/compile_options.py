@@ -20,8 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.presets import find_preset
-from kerazoo.zoo import build
+from kerazoo.presets.loading import build
+from kerazoo.presets.preset import find_preset
 
 PRESETS = [
     "vae_mnist",

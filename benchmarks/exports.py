@@ -18,15 +18,15 @@ from rich.console import Console
 from rich.table import Table
 
 import kerazoo
-from kerazoo.config import with_options
-from kerazoo.errors import ExportError
+from kerazoo.data.text import texts_of
 from kerazoo.exporting import export_litert
 from kerazoo.exporting.litert_verbs import run_exported
-from kerazoo.images import as_float_array
-from kerazoo.metadata import write_metadata
-from kerazoo.presets import find_preset
+from kerazoo.presets.config import with_options
+from kerazoo.presets.metadata import write_metadata
+from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
-from kerazoo.text.character_modelling import texts_of
+from kerazoo.utils.errors import ExportError
+from kerazoo.utils.images import as_float_array
 
 QUANTIZATIONS = {"float32": None, "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 STREAMS = 50  # parts of a text that are read side by side
@@ -99,7 +99,10 @@ def measure_preset(name, num, say):
     settings = with_options(find_preset(name).config, "evaluation", {"num": num}).evaluation
     model = kerazoo.load(name)
     data = Data(settings.data, model.image_shape)
-    about = {"task": model.task, **{key: getattr(settings, key) for key in ("data", "split", "num", "seed")}}
+    about = {
+        "headlines": task_module(model.task).HEADLINES,
+        **{key: getattr(settings, key) for key in ("data", "split", "num", "seed")},
+    }
     report = {**about, "keras": {"metrics": measure(model, data, settings)[0]}}
     with tempfile.TemporaryDirectory() as folder:
         for label, quantization in QUANTIZATIONS.items():

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 import kerazoo
-from kerazoo.litert import LiteRTFile
+from kerazoo.utils.litert import LiteRTFile
 
 # Preset, its signature, what a user of plain Keras would call, and the batch sizes.
 CASES = (

@@ -18,9 +18,9 @@ import numpy as np
 from sklearn.neural_network import BernoulliRBM
 
 import kerazoo
+from kerazoo.base.optimizers import LinearDecay
 from kerazoo.data import open_source
 from kerazoo.metrics import ais_log_partition
-from kerazoo.optimizers import LinearDecay
 
 BATCH, RATE, TEMPERATURES = 100, 0.05, 5000
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.config import make_config
+from kerazoo.presets.config import make_config
 from kerazoo.training import train
 
 # Two logical devices stand for two GPUs; they must be set before TensorFlow's first operation.

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.errors import ConfigError
 from kerazoo.layers.attention import SCORES, Attention, masked_softmax
 from kerazoo.layers.gru import GRUCell
 from kerazoo.layers.recurrence import scan_time
+from kerazoo.utils.errors import ConfigError
 
 RNG = np.random.default_rng(0)
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 1, 0]], bool)

@@ -10,9 +10,9 @@ import kerazoo
 from kerazoo.data import open_source
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.sources import from_arrays
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.metrics import exact_match
 from kerazoo.text.vocabulary import SPECIALS
+from kerazoo.utils.errors import ConfigError, DataError
 from tests.zoo_rows import ROWS, tiny_pairs
 
 TINY = ROWS["attention_seq2seq"].arguments | {"dropout_rate": 0.0}

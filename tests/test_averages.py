@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.errors import ConfigError
 from kerazoo.training import train
+from kerazoo.utils.errors import ConfigError
 from tests.conftest import assert_same_state, model_state, state, tiny_config
 from tests.test_model import POINTS, Line, Parts, weights
 

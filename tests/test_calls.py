@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.calls import Calls
+from kerazoo.base.compiled_calls import Calls
 
 X = np.arange(6, dtype="float32").reshape(3, 2)
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo.cli import main
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 IMAGES = np.zeros((4, 16, 16, 1), "uint8")
 

@@ -10,7 +10,7 @@ from PIL import Image
 import kerazoo
 from kerazoo.cli import main
 from kerazoo.data import folders, open_source
-from kerazoo.presets import find_preset
+from kerazoo.presets.preset import find_preset
 from tests.conftest import TINY_MODEL, TINY_OPTIONS, finish, python
 
 

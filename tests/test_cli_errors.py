@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from kerazoo.cli import main
-from kerazoo.config import write_config
+from kerazoo.presets.config import write_config
 from tests.conftest import TINY_OPTIONS, finish, python, tiny_config
 
 

@@ -3,10 +3,11 @@
 import keras
 import pytest
 
-from kerazoo.config import check_arguments, make_config, parse_yaml, read_config, write_config
-from kerazoo.errors import ConfigError
+from kerazoo.base.arguments import check_arguments
+from kerazoo.base.optimizers import with_overrides
 from kerazoo.models.gans.dcgan import DCGAN
-from kerazoo.optimizers import with_overrides
+from kerazoo.presets.config import make_config, parse_yaml, read_config, write_config
+from kerazoo.utils.errors import ConfigError
 
 DCGAN_CONFIG = {"architecture": "dcgan"}
 

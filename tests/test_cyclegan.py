@@ -7,11 +7,11 @@ import tensorflow as tf
 
 import kerazoo
 from kerazoo.data import Unpaired, from_arrays, open_source
-from kerazoo.errors import ConfigError, DataError
-from kerazoo.images import as_float_array
 from kerazoo.layers.instance_normalization import InstanceNormalization
 from kerazoo.losses import least_squares_discriminator_loss, least_squares_generator_loss
-from kerazoo.networks.translation import _reflect, build_patch_discriminator, build_residual_generator
+from kerazoo.networks.image_translation import _reflect, build_patch_discriminator, build_residual_generator
+from kerazoo.utils.errors import ConfigError, DataError
+from kerazoo.utils.images import as_float_array
 from tests.zoo_rows import ROWS
 
 TINY = ROWS["cyclegan"].arguments

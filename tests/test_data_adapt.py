@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.data import as_dataset, check_batch, open_source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 IMAGES = np.arange(10 * 4 * 4, dtype="uint8").reshape(10, 4, 4, 1)
 LABELS = np.arange(10)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kerazoo.data import images, open_source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 
 def save(path, colour=(255, 0, 0), size=(20, 20), mode="RGB", **kwargs):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.data import from_arrays
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 
 def numbered(size):

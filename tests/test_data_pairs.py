@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerazoo.data import BucketedPairs, open_source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 
 def pairs_of(source):

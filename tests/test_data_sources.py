@@ -10,7 +10,7 @@ import pytest
 
 from kerazoo.data import Request, from_arrays, list_sources, open_source
 from kerazoo.data import source as scheme
-from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
+from kerazoo.utils.errors import DataError, MissingDependencyError, UnknownNameError
 
 
 def test_arrays_are_checked():

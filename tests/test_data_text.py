@@ -9,7 +9,7 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.data import TokenStream, open_source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 TEXT = "".join(chr(ord("a") + index % 26) for index in range(1000))
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from kerazoo.data import Unpaired, from_arrays, open_source
 from kerazoo.data.unpaired import INK, twin_of
-from kerazoo.errors import DataError
-from kerazoo.figures import save_png
+from kerazoo.tasks.grids import save_png
+from kerazoo.utils.errors import DataError
 
 
 def numbered(num, first=0):

@@ -8,10 +8,10 @@ from keras import layers
 
 import kerazoo
 from kerazoo.data import from_arrays, open_source
-from kerazoo.errors import ConfigError, DataError
-from kerazoo.images import pool_to_grid
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
 from kerazoo.networks.convolutional import stage_sizes
+from kerazoo.utils.errors import ConfigError, DataError
+from kerazoo.utils.images import pool_to_grid
 from tests.zoo_rows import ROWS, tiny_images
 
 TINY = ROWS["dcgan"].arguments

@@ -4,7 +4,7 @@ import re
 
 from PIL import Image
 
-from kerazoo.demo import run_demo
+from kerazoo.cli.demo import run_demo
 
 
 def test_pictures_and_both_exports(tmp_path):

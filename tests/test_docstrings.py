@@ -14,19 +14,21 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo import data, endpoints, losses, metrics
+from kerazoo import data, losses, metrics
+from kerazoo.base import inputs as endpoints
+from kerazoo.base import registry
+from kerazoo.base.registry import index, model_class
 from kerazoo.data import schemes
-from kerazoo.registry import index, model_class
 
 ROOT = Path(kerazoo.__file__).parent
 NAMES = {"kerazoo": kerazoo, "keras": keras, "np": np, "tf": tf}
 
 # Modules whose examples do not run here, with all below them.
 LEFT_OUT = {
-    "kerazoo.averages": "trains",
-    "kerazoo.evaluation": "measures for a minute, on data that may not be there",
+    "kerazoo.base.averages": "trains",
+    "kerazoo.tasks.evaluation": "measures for a minute, on data that may not be there",
     "kerazoo.exporting": "converts and checks whole models",
-    "kerazoo.litert": "reads a file that an export wrote",
+    "kerazoo.utils.litert": "reads a file that an export wrote",
     "kerazoo.serving": "serves until it is stopped",
     "kerazoo.training": "trains",
 }
@@ -49,6 +51,7 @@ def modules_with_examples():
 def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(schemes, "_SCHEMES", dict(schemes._SCHEMES))  # an example registers a source
+    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))  # and another one an architecture
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     found = doctest.testmod(importlib.import_module(name), extraglobs=NAMES, optionflags=flags)
     assert found.attempted > 0

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.endpoints import Endpoint, latents
-from kerazoo.errors import ExportError, OutputError
+from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.inputs import latents
 from kerazoo.exporting import export_version
+from kerazoo.utils.errors import ExportError, OutputError
 from tests.test_zoo import new
 from tests.zoo_rows import tiny_images
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kerazoo.errors import OutputError
-from kerazoo.files import new_file, new_folder, output_error, sha256
+from kerazoo.utils.errors import OutputError
+from kerazoo.utils.files import new_file, new_folder, output_error, sha256
 
 
 def message(function):

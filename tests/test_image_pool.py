@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.image_pool import draws, exchange
+from kerazoo.models.gans._image_pool import draws, exchange
 from tests.test_cyclegan import tiny
 from tests.zoo_rows import ROWS
 

@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from kerazoo.config import EvaluationConfig
+from kerazoo.base.registry import model_class
 from kerazoo.data import open_source
 from kerazoo.data.sources import from_arrays
 from kerazoo.data.unpaired import Unpaired, twin_of
-from kerazoo.errors import DataError
-from kerazoo.images import as_float_array
-from kerazoo.registry import model_class
+from kerazoo.presets.config import EvaluationConfig
 from kerazoo.tasks import Data, image_translation
+from kerazoo.utils.errors import DataError
+from kerazoo.utils.images import as_float_array
 
 # === Task ===
 

@@ -14,7 +14,7 @@ from kerazoo.exporting.litert_convert import convert
 from kerazoo.exporting.litert_flatbuffer import sized_while_running
 from kerazoo.exporting.litert_verbs import run_exported
 from kerazoo.exporting.signatures import compare
-from kerazoo.litert import LiteRTFile, read_litert_metadata
+from kerazoo.utils.litert import LiteRTFile, read_litert_metadata
 from tests.conftest import finish, python
 from tests.zoo_rows import ROWS
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.endpoints import Endpoint
-from kerazoo.errors import DataError, ExportError, OutputError
+from kerazoo.base.endpoints import Endpoint
 from kerazoo.exporting import export_litert, litert
-from kerazoo.litert import LiteRTFile, read_litert_metadata
+from kerazoo.utils.errors import DataError, ExportError, OutputError
+from kerazoo.utils.litert import LiteRTFile, read_litert_metadata
 from tests.conftest import finish, python
 from tests.test_litert import tiny_model
 

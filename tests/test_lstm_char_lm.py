@@ -6,14 +6,14 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.config import EvaluationConfig
 from kerazoo.data import open_source
 from kerazoo.data.streams import TokenStream
-from kerazoo.errors import ConfigError, DataError
+from kerazoo.presets.config import EvaluationConfig
 from kerazoo.tasks import Data, text_generation
 from kerazoo.tasks.text_generation import evaluate
 from kerazoo.text import character_modelling
 from kerazoo.text.generation import draw_tokens
+from kerazoo.utils.errors import ConfigError, DataError
 
 VOCABULARY = ["\n", *"abcde"]
 TEXT = "abcdeabcedabdcea" * 8
@@ -127,7 +127,7 @@ class TestTraining:
 
 
 def arguments_of(source):
-    from kerazoo.registry import model_class
+    from kerazoo.base.registry import model_class
 
     return model_class("lstm_char_lm").arguments_from(source, {})
 

@@ -6,7 +6,7 @@ from scipy.linalg import sqrtm
 from scipy.stats import binom, entropy
 
 from kerazoo import metrics
-from kerazoo.errors import ConfigError, DataError
+from kerazoo.utils.errors import ConfigError, DataError
 
 
 def normal(seed, *shape):

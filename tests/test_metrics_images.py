@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kerazoo import metrics
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.metrics.extractor import as_probabilities
+from kerazoo.utils.errors import ConfigError, DataError
 
 
 class LinearExtractor:

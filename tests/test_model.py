@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.errors import ConfigError
-from kerazoo.model import ZooModel
-from kerazoo.replicas import gather_rows, global_rows, local_rows
-from kerazoo.stages import Stage
+from kerazoo.base.model import ZooModel
+from kerazoo.base.replicas import gather_rows, global_rows, local_rows
+from kerazoo.base.stages import Stage
+from kerazoo.utils.errors import ConfigError
 
 
 class Line(ZooModel):

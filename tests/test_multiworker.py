@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerazoo.errors import ConfigError
 from kerazoo.training.checkpoints import saved_checkpoints
 from kerazoo.training.launch import free_ports, launch, tf_config
+from kerazoo.utils.errors import ConfigError
 from tests.conftest import TINY_OPTIONS, finish, python, state
 
 TRAIN = ["train", "dcgan", *TINY_OPTIONS]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.metrics import ais_log_partition, exact_log_partition
+from kerazoo.utils.errors import ConfigError, DataError
 
 
 def random_rbm(num_visible, num_hidden, scale=1.0, seed=0):

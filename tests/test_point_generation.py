@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.config import EvaluationConfig
 from kerazoo.data import from_arrays, open_source
 from kerazoo.metrics import mode_coverage
-from kerazoo.presets import find_preset
+from kerazoo.presets.config import EvaluationConfig
+from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
 from kerazoo.training import train
 from tests.test_wgan_gp import points, some_points

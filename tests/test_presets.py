@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.config import make_config
 from kerazoo.data import open_source
-from kerazoo.errors import ConfigError, OutputError, PresetError, UnknownNameError
-from kerazoo.presets import find_preset, save_preset
+from kerazoo.presets.config import make_config
+from kerazoo.presets.preset import find_preset, save_preset
+from kerazoo.utils.errors import ConfigError, OutputError, PresetError, UnknownNameError
 from tests.conftest import TINY_MODEL, assert_same_state, finish, model_state, python
 
 
@@ -194,7 +194,9 @@ class TestNames:
         script = "import kerazoo, sys; kerazoo.info(sys.argv[1])"
         process = python("-c", script, "hf://owner/name", env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})
         last = finish(process)[2].splitlines()[-1]
-        assert last.startswith("kerazoo.errors.PresetError: hf://owner/name: the Hugging Face Hub cannot be reached")
+        assert last.startswith(
+            "kerazoo.utils.errors.PresetError: hf://owner/name: the Hugging Face Hub cannot be reached"
+        )
 
 
 def test_a_keras_file_trains_on_in_another_process(tmp_path):

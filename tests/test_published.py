@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.evaluation import evaluate_preset
-from kerazoo.export_figures import BOUNDS, headlines
-from kerazoo.presets import find_preset
+from kerazoo.presets.export_report import BOUNDS, headlines
+from kerazoo.presets.preset import find_preset
+from kerazoo.tasks.evaluation import evaluate_preset
 
 needs_mnist = pytest.mark.skipif("TFDS_DATA_DIR" not in os.environ, reason="TFDS_DATA_DIR names no prepared MNIST")
 needs_multi30k = pytest.mark.skipif(
@@ -76,10 +76,10 @@ def test_recorded_figures_meet_their_bars(preset, metric, lowest, highest):
 @pytest.mark.parametrize("preset", kerazoo.list_presets())
 def test_recorded_files_for_devices_are_within_their_bounds(preset):
     report = find_preset(preset).metadata["exports"]["litert"]
-    wanted = headlines(report["keras"]["metrics"], report["task"])
+    wanted = headlines(report["keras"]["metrics"], report)
     assert wanted
     for label, bound in BOUNDS.items():
-        for name, value in headlines(report[label].get("metrics", {}), report["task"]).items():
+        for name, value in headlines(report[label].get("metrics", {}), report).items():
             assert abs(value - wanted[name]) <= bound * max(abs(wanted[name]), 1.0), (label, name)
     assert 0.45 < report["float16"]["ratio"] < 0.62
     for label in ("dynamic", "int8"):

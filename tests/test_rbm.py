@@ -9,9 +9,9 @@ from scipy.special import expit, logsumexp
 
 import kerazoo
 from kerazoo.data import open_source
-from kerazoo.errors import ConfigError
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, uniform_draws
 from kerazoo.metrics import ais_log_partition, exact_log_partition
+from kerazoo.utils.errors import ConfigError
 
 RNG = np.random.default_rng(0)
 

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from kerazoo.cli import main
-from kerazoo.config import write_config
-from kerazoo.errors import TrainingError
+from kerazoo.presets.config import write_config
 from kerazoo.training import train
 from kerazoo.training.checkpoints import saved_checkpoints
+from kerazoo.utils.errors import TrainingError
 from tests.conftest import assert_same_state, finish, python, state, tiny_config
 
 # 1,437 training images in batches of 16 are 89 steps an epoch: 120 steps end within the second.

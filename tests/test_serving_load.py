@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from kerazoo.errors import KerazooError
 from kerazoo.serving import Server, ServingError
+from kerazoo.utils.errors import KerazooError
 from tests.conftest import finish, python
 from tests.serving_models import predict, runs, saved_models, until
 

@@ -6,9 +6,9 @@ import unicodedata
 import pytest
 import tensorflow as tf
 
-from kerazoo.errors import ConfigError
 from kerazoo.text.graph import join_words, lookup_ids, split_text
 from kerazoo.text.vocabulary import Vocabulary, detokenize, tokenize
+from kerazoo.utils.errors import ConfigError
 
 TEXTS = [
     "A man's T-shirt costs $3.50, (more) or less.",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from kerazoo.config import EvaluationConfig
 from kerazoo.data import open_source
-from kerazoo.errors import DataError, MissingDependencyError
 from kerazoo.metrics import bleu, character_accuracy, exact_match
+from kerazoo.presets.config import EvaluationConfig
 from kerazoo.tasks import Data, text_translation
 from kerazoo.tasks.text_translation import antidiagonal_share
 from kerazoo.text.vocabulary import SPECIALS
+from kerazoo.utils.errors import DataError, MissingDependencyError
 from tests.test_attention_seq2seq import PAIRS, raw_pairs, tiny
 
 

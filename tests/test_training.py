@@ -11,16 +11,16 @@ import tensorflow as tf
 from PIL import Image
 
 import kerazoo
-from kerazoo.config import TrainingConfig, read_config, write_config
-from kerazoo.errors import ConfigError, DataError, KerazooError, OutputError, TrainingError
-from kerazoo.optimizers import LinearDecay
-from kerazoo.stages import Stage
+from kerazoo.base.optimizers import LinearDecay
+from kerazoo.base.stages import Stage
+from kerazoo.presets.config import TrainingConfig, read_config, write_config
 from kerazoo.training import train
 from kerazoo.training.checkpoints import save_checkpoint, saved_checkpoints
 from kerazoo.training.folder import held
 from kerazoo.training.plan import Plan, Segment
 from kerazoo.training.setup import compile_new, new_model
 from kerazoo.training.strategies import STRATEGIES, cluster_workers, make_strategy
+from kerazoo.utils.errors import ConfigError, DataError, KerazooError, OutputError, TrainingError
 from tests.conftest import assert_same_state, finish, model_state, python, state, tiny_config
 
 

@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.config import make_config
-from kerazoo.errors import ConfigError
-from kerazoo.replicas import global_rows
+from kerazoo.base.replicas import global_rows
+from kerazoo.presets.config import make_config
 from kerazoo.training import train
+from kerazoo.utils.errors import ConfigError
 from tests.conftest import state
 from tests.test_model import POINTS, Line, fitted, weights
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.data import open_source
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.text.vocabulary import SPACE_PATTERN, SPECIALS, WORD_PATTERN, Vocabulary, detokenize, tokenize
+from kerazoo.utils.errors import ConfigError, DataError
 
 SENTENCES = [
     "A man's T-shirt costs $3.50, (more) or less.",

@@ -8,7 +8,6 @@ from keras import layers
 
 import kerazoo
 from kerazoo.data import open_source
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.layers.convolutions import Conv2D
 from kerazoo.losses import (
     gradient_norms,
@@ -18,6 +17,7 @@ from kerazoo.losses import (
     wasserstein_generator_loss,
 )
 from kerazoo.networks.dense import build_mlp
+from kerazoo.utils.errors import ConfigError, DataError
 from tests.zoo_rows import ROWS, tiny_images
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.config import make_config
-from kerazoo.presets import CARD, check_weights, find_preset
-from kerazoo.registry import index, model_class
+from kerazoo.base.registry import index, model_class
+from kerazoo.presets.config import make_config
+from kerazoo.presets.loading import list_presets
+from kerazoo.presets.preset import CARD, check_weights, find_preset
 from kerazoo.training import train as train_run
 from kerazoo.training.callbacks import read_log
-from kerazoo.zoo import list_presets
 from tests.exports import check_saved_model
 from tests.graphs import executed_graphs, unordered
 from tests.zoo_rows import ROWS
@@ -77,7 +77,7 @@ def test_every_preset_ships_checked_weights_figures_samples_and_card(preset):
     assert preset.metadata["training"]["command"].startswith("kerazoo train ")
     assert preset.metadata["evaluation"]["metrics"]
     assert list(preset.folder.glob("samples.*"))
-    from kerazoo.cards import render_card
+    from kerazoo.presets.cards import render_card
 
     assert (preset.folder / CARD).read_text(encoding="utf-8") == render_card(preset)
 
@@ -242,7 +242,7 @@ class TestArchitecture:
 
 
 def test_the_readme_shows_the_table_of_models():
-    from kerazoo.cards import models_table
+    from kerazoo.presets.cards import models_table
 
     assert models_table() in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

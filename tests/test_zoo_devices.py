@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.errors import DataError
-from kerazoo.updates import apply_gradients
+from kerazoo.base.updates import apply_gradients
+from kerazoo.utils.errors import DataError
 from tests.test_zoo import NAMES, all_variables, assert_equal, compiled, new, values
 from tests.zoo_rows import ROWS
 
@@ -62,7 +62,7 @@ def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_overflow_on_one_replica_skips_the_step_on_all(name, two_replicas, monkeypatch):
-    monkeypatch.setattr(kerazoo.updates, "apply_gradients", with_overflow_on_the_second_replica)
+    monkeypatch.setattr(kerazoo.base.updates, "apply_gradients", with_overflow_on_the_second_replica)
     with two_replicas.scope():
         model = compiled(name, dtype="mixed_float16")
     (optimizers, before), stage = (model.optimizers, values(model.trainable_variables)), model.stages()[0]

@@ -8,7 +8,7 @@ import numpy as np
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import open_source
 from kerazoo.data.sources import Source, from_arrays
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 _TOLERANCE = 1e-3  # resizing and float16 overshoot [0, 1] by less
 

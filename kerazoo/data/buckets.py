@@ -7,7 +7,7 @@ import numpy as np
 from kerazoo.data.info import SourceInfo, check_integer
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.sources import Source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 _POOL = 100  # batches whose pairs are sorted together: little padding, and still many pairs to meet by chance
 

@@ -14,7 +14,7 @@ from kerazoo.data.images import allocate, decode_image, image_size, wanted_shape
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 _EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _SPLITS = {"train": "train", "test": "test", "validation": "validation", "val": "validation", "valid": "validation"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerazoo.data.info import check_integer
 from kerazoo.data.sources import Source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 # Above this an image set lives in a memory-mapped temporary file instead of RAM.
 MEMORY_LIMIT = 2**30

@@ -5,8 +5,8 @@ import functools
 
 import numpy as np
 
-from kerazoo import checks
-from kerazoo.errors import DataError
+from kerazoo.utils import checks
+from kerazoo.utils.errors import DataError
 
 # Whatever `kerazoo.data` refuses, it refuses with a `DataError`.
 check_integer = functools.partial(checks.check_integer, error=DataError)

@@ -9,7 +9,7 @@ import numpy as np
 from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import find_path, read_text, refuse_images, text_array
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 _SPLIT = "{split}"
 _NUM_STRINGS = {"train": (20_000, 0), "test": (1_000, 1)}  # split -> (number of strings, seed)

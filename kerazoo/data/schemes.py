@@ -10,7 +10,7 @@ import numpy as np
 from kerazoo.data.images import check_image_shape, fit_source
 from kerazoo.data.info import check_integer
 from kerazoo.data.sources import Source, from_arrays
-from kerazoo.errors import DataError, UnknownNameError, UnknownSplitError
+from kerazoo.utils.errors import DataError, UnknownNameError, UnknownSplitError
 
 _SCHEMES = {}
 

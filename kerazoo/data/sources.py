@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kerazoo.checks import check_seed
 from kerazoo.data.info import SourceInfo, check_integer, describe
 from kerazoo.data.order import PARALLEL_CALLS, example_index, with_fixed_options
-from kerazoo.errors import DataError
+from kerazoo.utils.checks import check_seed
+from kerazoo.utils.errors import DataError
 
 _KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
 _INT64_MAX = 2**63 - 1

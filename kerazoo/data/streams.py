@@ -5,7 +5,7 @@ import numpy as np
 from kerazoo.data.info import SourceInfo, check_integer
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.sources import Source
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 
 class TokenStream(Source):

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 DATA_DIR = "KERAZOO_DATA_DIR"
 _GZIP = b"\x1f\x8b"
@@ -145,3 +145,11 @@ def _cut(request, texts, **details):
         if part:
             parts.append(part)
     return from_arrays({"text": text_array(parts)}, name=request.spec, split=request.split, **details)
+
+
+def texts_of(source):
+    """The texts of a source, a list of str; a `DataError` where it has none."""
+    if "text" not in source.arrays:
+        entries = ", ".join(source.arrays)
+        raise DataError(f"a character language model trains on text; {source.info.name} has: {entries}")
+    return [str(text) for text in source.arrays["text"]]

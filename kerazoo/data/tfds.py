@@ -13,7 +13,7 @@ from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import refuse_images
-from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
+from kerazoo.utils.errors import DataError, MissingDependencyError, UnknownNameError
 
 _BATCH = 512  # examples handed to NumPy at once; one by one costs ten times as much
 # For prepared folders that do not state theirs.

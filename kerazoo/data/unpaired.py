@@ -10,7 +10,7 @@ from kerazoo.data.info import SourceInfo
 from kerazoo.data.order import with_fixed_options
 from kerazoo.data.schemes import list_sources, open_source, source
 from kerazoo.data.sources import Source, from_arrays
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 DOMAINS = ("a", "b")
 # Colour of the twin's strokes, dark blue. One channel is 0, so that the grey value can be read back exactly.

@@ -1,8 +1,8 @@
 """Models outside of Python: SavedModels for TensorFlow Serving, LiteRT files for devices, checked against Keras."""
 
-from kerazoo.errors import ExportError
 from kerazoo.exporting.litert import export_litert
 from kerazoo.exporting.saved_model import export_saved_model, export_version
+from kerazoo.utils.errors import ExportError
 
 # Keras's own name for a SavedModel is taken too.
 FORMATS = {"saved_model": export_saved_model, "tf_saved_model": export_saved_model, "litert": export_litert}

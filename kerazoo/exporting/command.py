@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from kerazoo.errors import ExportError
 from kerazoo.exporting import FORMATS, export_litert, export_version
-from kerazoo.zoo import load
+from kerazoo.presets.loading import load
+from kerazoo.utils.errors import ExportError
 
 LITERT_ONLY = ("quantization", "calibration")
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.checks import check_integer
-from kerazoo.endpoints import LOOP
-from kerazoo.errors import ExportError
+from kerazoo.base.endpoints import LOOP
 from kerazoo.exporting.litert_calibration import calibration_calls
 from kerazoo.exporting.litert_check import check_file
 from kerazoo.exporting.litert_children import Child
@@ -17,9 +15,11 @@ from kerazoo.exporting.litert_convert import QUANTIZATIONS
 from kerazoo.exporting.litert_flatbuffer import finish_file, operators
 from kerazoo.exporting.litert_sizes import fixed_endpoint, split_calls
 from kerazoo.exporting.signatures import describe, float32_twin, save, trace
-from kerazoo.files import new_file
-from kerazoo.litert import DYNAMIC, read_litert_metadata, write_calls
-from kerazoo.portable import portable_forms
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ExportError
+from kerazoo.utils.files import new_file
+from kerazoo.utils.litert import DYNAMIC, read_litert_metadata, write_calls
+from kerazoo.utils.litert_forms import portable_forms
 
 NUM_CALIBRATION = 200
 CONVERTER = "kerazoo.exporting.litert_convert"
@@ -42,7 +42,7 @@ def export_litert(
     be on a device (strings, seeded random numbers), or not in int8 (loops), is left out; the metadata say which and
     why. The converter also drops the checks of numbers' bounds. Each signature is run from the written file, in a
     process without TensorFlow, and compared with Keras before the file gets its name. The metadata are in the file
-    too: `kerazoo.litert.read_litert_metadata`.
+    too: `kerazoo.utils.litert.read_litert_metadata`.
 
     Args:
         model: ZooModel.
@@ -69,7 +69,7 @@ def export_litert(
 
     Example:
         >>> metadata = export_litert(kerazoo.load("dcgan"), "dcgan.tflite", quantization="dynamic")
-        >>> kerazoo.litert.LiteRTFile("dcgan.tflite").run("generate", z=np.zeros((4, 100)))["images"].shape
+        >>> kerazoo.utils.litert.LiteRTFile("dcgan.tflite").run("generate", z=np.zeros((4, 100)))["images"].shape
         (4, 28, 28, 1)
     """
     if quantization not in QUANTIZATIONS:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from kerazoo.data import open_source
-from kerazoo.errors import ExportError, KerazooError
-from kerazoo.images import as_float_array
-from kerazoo.presets import read_preset
+from kerazoo.presets.preset import read_preset
+from kerazoo.utils.errors import ExportError, KerazooError
+from kerazoo.utils.images import as_float_array
 
 SPLIT, SEED = "train", 0
 ROWS = 10  # of a call

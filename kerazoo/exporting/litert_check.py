@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kerazoo.errors import ExportError
 from kerazoo.exporting.litert_calibration import carry
 from kerazoo.exporting.litert_children import run_child
 from kerazoo.exporting.signatures import TOLERANCE, compare
-from kerazoo.litert import read_calls, write_calls
+from kerazoo.utils.errors import ExportError
+from kerazoo.utils.litert import read_calls, write_calls
 
 ROWS = (1, 3)  # of the examples that each signature is checked with, where they are free
 
@@ -29,7 +29,7 @@ def check_file(file, free, endpoints, folder, quantization=None, calibrated=()):
     """
     calls = [(name, inputs) for name, one in endpoints.items() for inputs in _inputs(name, one, calibrated)]
     write_calls(folder / "calls.npz", calls)
-    reason, lines = run_child("kerazoo.litert", file, folder / "calls.npz", folder / "results.npz")
+    reason, lines = run_child("kerazoo.utils.litert", file, folder / "calls.npz", folder / "results.npz")
     if reason is not None:
         raise ExportError(f"signature {(lines or [*endpoints])[-1]!r} cannot be run by LiteRT: {reason}")
     differences = dict.fromkeys(endpoints, 0.0)

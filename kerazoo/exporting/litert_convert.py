@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kerazoo.exporting.litert_flatbuffer import sized_while_running
-from kerazoo.litert import read_calls
+from kerazoo.utils.litert import read_calls
 
 # What the converter's errors say, the most telling first.
 _REASONS = (r"'(tf\.\w+)' op (requires .+?)(?: during|$)", r"(?:TF Select|Custom) (ops: .+)", r"^(?:.*error: )?(.+)")

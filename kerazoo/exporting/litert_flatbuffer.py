@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from kerazoo.litert import IDENTIFIER, METADATA
+from kerazoo.utils.litert import IDENTIFIER, METADATA
 
 ALIGNMENT = 16  # of constants, as the schema asks for; the generated Python code does not see to it
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}

@@ -4,11 +4,11 @@ import contextlib
 
 import numpy as np
 
-from kerazoo.calls import function_key
-from kerazoo.errors import ExportError
+from kerazoo.base.compiled_calls import function_key
 from kerazoo.exporting.litert_sizes import padded
-from kerazoo.images import as_float_array
-from kerazoo.litert import LiteRTFile
+from kerazoo.utils.errors import ExportError
+from kerazoo.utils.images import as_float_array
+from kerazoo.utils.litert import LiteRTFile
 
 
 @contextlib.contextmanager

@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.errors import ExportError, OutputError
 from kerazoo.exporting.signatures import SERVING_DEFAULT, compare, describe, float32_twin, save, trace, variables_of
 from kerazoo.exporting.warmup import write_warmup
-from kerazoo.files import new_folder, sha256
+from kerazoo.utils.errors import ExportError, OutputError
+from kerazoo.utils.files import new_folder, sha256
 
 METADATA = "metadata.json"
 SAVED_MODEL = "saved_model.pb"

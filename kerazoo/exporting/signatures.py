@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.errors import ExportError
-from kerazoo.files import output_error
+from kerazoo.utils.errors import ExportError
+from kerazoo.utils.files import output_error
 
 TOLERANCE = 1e-4  # of float32 outputs, relative to the largest value or to 1
 SERVING_DEFAULT = "serving_default"

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kerazoo.errors import ConfigError
+from kerazoo.utils.errors import ConfigError
 
 
 def masked_softmax(scores, mask=None):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kerazoo.portable import forms, size_of
+from kerazoo.utils.litert_forms import forms, size_of
 
 
 def no_dropout(x, stream):

@@ -13,7 +13,7 @@ contrastive divergence goes on where the last update left it.
 import keras
 import tensorflow as tf
 
-from kerazoo.replicas import global_rows
+from kerazoo.base.replicas import global_rows
 
 
 def bernoulli(probabilities, noise):

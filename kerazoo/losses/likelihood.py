@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kerazoo.portable import forms
+from kerazoo.utils.litert_forms import forms
 
 
 def sequence_log_likelihood(logits, targets, mask=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerazoo.errors import DataError
+from kerazoo.utils.errors import DataError
 
 # Resizing and float16 leave values a rounding error outside [0, 1].
 _RANGE_SLACK = 1e-3

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from kerazoo.checks import check_integer
-from kerazoo.errors import DataError
 from kerazoo.metrics._checks import as_classes, as_features
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import DataError
 
 # Jeffreys' pseudo-count for a class that the real sample lacks.
 _PSEUDO_COUNT = 0.5

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.checks import check_seed
-from kerazoo.errors import DataError
 from kerazoo.metrics._checks import as_classes, as_feature_pair
+from kerazoo.utils.checks import check_seed
+from kerazoo.utils.errors import DataError
 
 
 class ClassifierTwoSample(NamedTuple):

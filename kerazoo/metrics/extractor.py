@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kerazoo.checks import check_integer
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.metrics._checks import as_images, finite_array
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError, DataError
 
 
 def as_extractor(model, *, batch_size=256):

@@ -8,8 +8,8 @@ after Dowson and Landau 1982:
 
 import numpy as np
 
-from kerazoo.errors import DataError
 from kerazoo.metrics._checks import as_feature_pair, finite_array
+from kerazoo.utils.errors import DataError
 
 
 def frechet_distance(mean_a, covariance_a, mean_b, covariance_b):

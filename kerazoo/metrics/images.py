@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from kerazoo.checks import check_integer
-from kerazoo.errors import DataError
 from kerazoo.metrics._checks import as_features, as_images
 from kerazoo.metrics.classes import class_histogram_kl, num_classes_covered, within_class_diversity
 from kerazoo.metrics.extractor import as_extractor
 from kerazoo.metrics.frechet import fid
 from kerazoo.metrics.kernel import kid
 from kerazoo.metrics.neighbours import density_coverage, nearest_neighbour_two_sample, precision_recall
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import DataError
 
 # The k of each paper.
 _PRECISION_RECALL_K = 3

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.checks import check_integer, check_seed
-from kerazoo.errors import DataError
 from kerazoo.metrics._checks import as_feature_pair
+from kerazoo.utils.checks import check_integer, check_seed
+from kerazoo.utils.errors import DataError
 
 
 class KernelDistance(NamedTuple):

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.checks import check_integer
-from kerazoo.errors import ConfigError
 from kerazoo.metrics._checks import as_feature_pair
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError
 
 
 class ModeCoverage(NamedTuple):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.checks import check_integer, check_seed
 from kerazoo.metrics._checks import as_feature_pair, as_features
+from kerazoo.utils.checks import check_integer, check_seed
 
 # Memory for one block of distances, in MiB.
 _BLOCK_MIB = 128

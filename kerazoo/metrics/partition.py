@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.checks import check_integer, check_seed
-from kerazoo.errors import ConfigError, DataError
 from kerazoo.metrics._checks import finite_array
+from kerazoo.utils.checks import check_integer, check_seed
+from kerazoo.utils.errors import ConfigError, DataError
 
 MAX_EXACT_UNITS = 25
 # States, and columns, whose terms are in memory at a time.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerazoo.errors import DataError, MissingDependencyError
+from kerazoo.utils.errors import DataError, MissingDependencyError
 
 
 class Bleu(NamedTuple):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 from pydantic import AfterValidator
 
-from kerazoo.config import ImageShape
+from kerazoo.base.arguments import ImageShape
 from kerazoo.layers.batch_normalization import BatchNormalization
 from kerazoo.layers.convolutions import Conv2D, Conv2DTranspose
 

@@ -3,7 +3,7 @@
 import enum
 import re
 
-from kerazoo.errors import KerazooError
+from kerazoo.utils.errors import KerazooError
 
 
 class Code(enum.Enum):

@@ -9,9 +9,9 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from kerazoo.errors import MissingDependencyError
 from kerazoo.serving.errors import ServingError
 from kerazoo.serving.repository import Repository, check_folder
+from kerazoo.utils.errors import MissingDependencyError
 
 _RPC_THREADS = 128  # calls that wait for their batch at the same time; more wait in gRPC
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

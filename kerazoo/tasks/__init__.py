@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kerazoo.data import open_source
-from kerazoo.errors import ConfigError
+from kerazoo.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Models of the density of binary images with an unknown partition function: samples, and likelihoods by AIS."""
 
-from kerazoo.figures import write_grid
+from kerazoo.tasks.grids import write_grid
 
 HEADLINES = ("free_energy", "reconstruction_l1")  # of a card's table of exported files
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerazoo.figures import write_grid
+from kerazoo.tasks.grids import write_grid
 
 HEADLINES = ("accuracy",)  # of a card's table of exported files
 

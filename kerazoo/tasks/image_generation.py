@@ -2,11 +2,11 @@
 
 import keras
 
-from kerazoo.errors import ConfigError, PresetError
-from kerazoo.figures import write_grid
-from kerazoo.images import as_float_array
 from kerazoo.metrics import as_extractor, image_generation_report, linear_probe
-from kerazoo.zoo import load
+from kerazoo.presets.loading import load
+from kerazoo.tasks.grids import write_grid
+from kerazoo.utils.errors import ConfigError, PresetError
+from kerazoo.utils.images import as_float_array
 
 HEADLINES = ("classifier_fid", "coverage")  # of a card's table of exported files
 

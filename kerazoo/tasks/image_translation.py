@@ -3,10 +3,10 @@
 import numpy as np
 
 from kerazoo.data.unpaired import DOMAINS, require_unpaired
-from kerazoo.figures import image_grid, save_png
-from kerazoo.images import as_float_array
 from kerazoo.metrics import kid
+from kerazoo.tasks.grids import image_grid, save_png
 from kerazoo.tasks.image_generation import load_extractor
+from kerazoo.utils.images import as_float_array
 
 HEADLINES = ("class_kept_a_to_b", "class_kept_b_to_a")  # of a card's table of exported files
 

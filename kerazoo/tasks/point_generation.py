@@ -3,7 +3,7 @@
 import numpy as np
 
 from kerazoo.metrics import kid, mode_coverage, nearest_neighbour_two_sample
-from kerazoo.plots import scatter_plot
+from kerazoo.tasks.plots import scatter_plot
 
 HEADLINES = ("modes_covered", "high_quality")  # of a card's table of exported files
 

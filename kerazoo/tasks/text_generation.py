@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
-from kerazoo.files import new_file
-from kerazoo.text.character_modelling import texts_of
+from kerazoo.data.text import texts_of
+from kerazoo.utils.files import new_file
 
 HEADLINES = ("perplexity", "bits_per_character", "bits_per_character_by_steps")  # of a card's table of exported files
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kerazoo.errors import UnknownSplitError
-from kerazoo.files import new_file
 from kerazoo.metrics import bleu, character_accuracy, exact_match
-from kerazoo.plots import attention_maps
+from kerazoo.tasks.plots import attention_maps
+from kerazoo.utils.errors import UnknownSplitError
+from kerazoo.utils.files import new_file
 
 HEADLINES = ("bleu", "bleu_greedy", "exact_match")  # of a card's table of exported files
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from kerazoo.portable import forms, size_of
+from kerazoo.utils.litert_forms import forms, size_of
 
 
 class Decoded(NamedTuple):

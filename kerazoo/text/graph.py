@@ -7,8 +7,8 @@ wherever the graph runs, a search among fingerprints is operations alone.
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.errors import ConfigError
 from kerazoo.text.vocabulary import CLOSING, JOINING, OPENING, SPACE_PATTERN, WORD_PATTERN
+from kerazoo.utils.errors import ConfigError
 
 _BUCKETS = 2**63 - 1
 

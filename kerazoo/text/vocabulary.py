@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from kerazoo.errors import ConfigError, DataError
+from kerazoo.utils.errors import ConfigError, DataError
 
 PAD, UNKNOWN, START, END = SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
 LEVELS = ("character", "word")

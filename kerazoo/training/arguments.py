@@ -2,10 +2,10 @@
 
 import functools
 
-from kerazoo.attachments import shorten
-from kerazoo.config import make_config
-from kerazoo.presets import find_preset
-from kerazoo.registry import model_class
+from kerazoo.base.arguments import shorten
+from kerazoo.base.registry import model_class
+from kerazoo.presets.config import make_config
+from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data
 from kerazoo.training.setup import model_shape
 

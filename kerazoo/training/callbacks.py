@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from kerazoo.errors import TrainingError
-from kerazoo.files import new_file
 from kerazoo.training.checkpoints import last_good, save_checkpoint
+from kerazoo.utils.errors import TrainingError
+from kerazoo.utils.files import new_file
 
 LOG = "log.csv"
 

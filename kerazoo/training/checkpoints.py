@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.errors import TrainingError
-from kerazoo.files import new_file
+from kerazoo.utils.errors import TrainingError
+from kerazoo.utils.files import new_file
 
 KEEP = 2
 _NAME = re.compile(r"step-(\d{8})\.keras")

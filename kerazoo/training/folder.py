@@ -6,10 +6,10 @@ import json
 import os
 import platform
 
-from kerazoo.attachments import shorten
-from kerazoo.config import read_config, write_config
-from kerazoo.errors import TrainingError
-from kerazoo.files import check_free, new_folder
+from kerazoo.base.arguments import shorten
+from kerazoo.presets.config import read_config, write_config
+from kerazoo.utils.errors import TrainingError
+from kerazoo.utils.files import check_free, new_folder
 
 CONFIG, VERSIONS = "config.yaml", "versions.json"
 PACKAGES = ("tensorflow", "keras", "numpy")

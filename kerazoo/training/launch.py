@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from kerazoo.errors import ConfigError, TrainingError
+from kerazoo.utils.errors import ConfigError, TrainingError
 
 # Seconds that the others get to end by themselves after one worker has failed, and then to obey SIGTERM.
 GRACE, TERMINATION = 60.0, 10.0

@@ -3,8 +3,8 @@
 import itertools
 from dataclasses import dataclass
 
-from kerazoo.errors import ConfigError
-from kerazoo.stages import stage_index
+from kerazoo.base.stages import stage_index
+from kerazoo.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)

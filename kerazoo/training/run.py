@@ -8,9 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kerazoo.console import progress_callback
-from kerazoo.files import writing
-from kerazoo.presets import RUN_PRESET, save_preset
+from kerazoo.presets.preset import RUN_PRESET, save_preset
 from kerazoo.tasks import Data, task_module
 from kerazoo.training.callbacks import (
     Checkpoints,
@@ -26,6 +24,8 @@ from kerazoo.training.folder import check_run, held, make_run, software_versions
 from kerazoo.training.plan import Plan
 from kerazoo.training.setup import compile_new, completed, model_shape, new_model, prepared, resumed_model
 from kerazoo.training.strategies import any_worker, is_chief, lost_worker, make_strategy
+from kerazoo.utils.console import progress_callback
+from kerazoo.utils.files import writing
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def train(
     A resumed run ends with the weights, and the log but for its seconds, of an uninterrupted one.
 
     Args:
-        config: Config. See `kerazoo.config.read_config`, `kerazoo.presets.find_preset(name).config`.
+        config: Config. See `kerazoo.presets.config.read_config`, `kerazoo.presets.preset.find_preset(name).config`.
         out: str or Path. The run folder.
         resume: bool. Go on from the latest checkpoint of `out`, whose configuration must be the same. Defaults to
             False.
@@ -85,7 +85,7 @@ def train(
         ConfigError, DataError, OutputError, TrainingError: one line each.
 
     Example:
-        >>> config = kerazoo.config.make_config({"architecture": "dcgan", "model": {"image_shape": [16, 16, 1]},
+        >>> config = kerazoo.presets.config.make_config({"architecture": "dcgan", "model": {"image_shape": [16, 16, 1]},
         ...                                      "training": {"steps": 10, "batch_size": 16}})
         >>> kerazoo.training.train(config, "runs/tiny").step
         10

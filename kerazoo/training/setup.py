@@ -4,12 +4,12 @@ import zipfile
 
 import keras
 
-from kerazoo.config import check_arguments, model_parameters
-from kerazoo.errors import DataError, TrainingError
-from kerazoo.optimizers import LinearDecay, with_overrides
-from kerazoo.registry import model_class
+from kerazoo.base.arguments import check_arguments, model_parameters
+from kerazoo.base.optimizers import LinearDecay, with_overrides
+from kerazoo.base.registry import model_class
+from kerazoo.presets.loading import build
 from kerazoo.training.checkpoints import saved_checkpoints
-from kerazoo.zoo import build
+from kerazoo.utils.errors import DataError, TrainingError
 
 
 def completed(config, source):

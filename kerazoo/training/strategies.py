@@ -7,7 +7,7 @@ import os
 
 import tensorflow as tf
 
-from kerazoo.errors import TrainingError
+from kerazoo.utils.errors import TrainingError
 
 # Of TF_CONFIG.
 _FORM = 'expected {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'

@@ -8,20 +8,21 @@ import tensorflow as tf
 from keras import layers
 from pydantic import Field
 
-from kerazoo.checks import check_integer
-from kerazoo.config import ImageShape, PositiveInt
-from kerazoo.endpoints import NATS, Endpoint, images, noise, seed, units
-from kerazoo.images import as_float, as_float_array, binarised, pixel_log_odds
-from kerazoo.latents import DecodingLatents
+from kerazoo.base.arguments import ImageShape, PositiveInt
+from kerazoo.base.endpoints import NATS, Endpoint
+from kerazoo.base.inputs import images, noise, seed, units
+from kerazoo.base.latents import DecodingLatents
+from kerazoo.base.model import ZooModel
+from kerazoo.base.priors import random_generator, seeded_rows
+from kerazoo.base.registry import register
 from kerazoo.losses import (
     bernoulli_log_likelihood,
     gaussian_kl,
     gaussian_log_density,
     importance_weighted_bound,
 )
-from kerazoo.model import ZooModel
-from kerazoo.registry import register
-from kerazoo.sampling import random_generator, seeded_rows
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.images import as_float, as_float_array, binarised, pixel_log_odds
 
 
 @register("vae")

@@ -6,13 +6,14 @@ import keras
 from keras import layers
 from pydantic import Field
 
-from kerazoo.classification import Classifying
-from kerazoo.config import ImageShape, PositiveInt
-from kerazoo.endpoints import Endpoint, images
-from kerazoo.images import as_float
-from kerazoo.model import ZooModel
+from kerazoo.base.arguments import ImageShape, PositiveInt
+from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.inputs import images
+from kerazoo.base.model import ZooModel
+from kerazoo.base.registry import register
+from kerazoo.models.classifiers._classifier import Classifying
 from kerazoo.networks.convolutional import flatten
-from kerazoo.registry import register
+from kerazoo.utils.images import as_float
 
 
 @register("cnn_classifier")

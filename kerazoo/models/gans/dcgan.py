@@ -5,14 +5,15 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from kerazoo.config import Fraction, PositiveInt
-from kerazoo.endpoints import Endpoint, images
-from kerazoo.images import as_float, from_signed, pool_to_grid, to_signed
-from kerazoo.latents import DecodingLatents
+from kerazoo.base.arguments import Fraction, PositiveInt
+from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.inputs import images
+from kerazoo.base.latents import DecodingLatents
+from kerazoo.base.model import ZooModel
+from kerazoo.base.registry import register
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
-from kerazoo.model import ZooModel
 from kerazoo.networks.convolutional import SquareImageShape, activations, build_discriminator, build_generator
-from kerazoo.registry import register
+from kerazoo.utils.images import as_float, from_signed, pool_to_grid, to_signed
 
 
 @register("dcgan")

@@ -7,12 +7,14 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from kerazoo.checks import check_integer
-from kerazoo.config import PositiveInt
-from kerazoo.endpoints import Endpoint, images, points
-from kerazoo.errors import ConfigError
-from kerazoo.images import as_float, from_signed, to_signed
-from kerazoo.latents import DecodingLatents
+from kerazoo.base.arguments import PositiveInt
+from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.inputs import images, points
+from kerazoo.base.latents import DecodingLatents
+from kerazoo.base.model import ZooModel
+from kerazoo.base.priors import random_generator
+from kerazoo.base.registry import register
+from kerazoo.base.replicas import global_rows, local_rows
 from kerazoo.losses import (
     gradient_norms,
     gradient_penalty,
@@ -20,12 +22,11 @@ from kerazoo.losses import (
     wasserstein_critic_loss,
     wasserstein_generator_loss,
 )
-from kerazoo.model import ZooModel
 from kerazoo.networks.convolutional import SquareImageShape, build_discriminator, build_generator
 from kerazoo.networks.dense import build_mlp
-from kerazoo.registry import register
-from kerazoo.replicas import global_rows, local_rows
-from kerazoo.sampling import random_generator
+from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.images import as_float, from_signed, to_signed
 
 
 @register("wgan_gp")

@@ -1,0 +1,1 @@
+"""`ZooModel`, the base of every architecture, and the parts that it is made of."""

@@ -1,0 +1,174 @@
+"""What a model is fed: the data that `fit` and `evaluate` take, and the checks of them."""
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.data import as_dataset, check_batch
+from kerazoo.utils.errors import DataError
+
+
+class Feeding:
+    """What `ZooModel` has of it."""
+
+    @classmethod
+    def fitting_shape(cls, shape, arguments):
+        """The `image_shape` of a model for images of a shape: by default a square within `image_sizes`.
+
+        Args:
+            shape: tuple[int, int, int]. Height, width and channels of the images.
+            arguments: dict[str, Any]. The arguments that a configuration gives.
+
+        Returns:
+            tuple[int, int, int]. Itself for images of that shape.
+        """
+        least, most = cls.image_sizes
+        side = min(max(min(shape[:2]), least), most)
+        return side, side, shape[2]
+
+    @classmethod
+    def arguments_from(cls, source, arguments):
+        """Arguments of `__init__` that the data determine.
+
+        Args:
+            source: Source. The training data.
+            arguments: dict[str, Any]. The arguments that a configuration gives.
+
+        Returns:
+            dict[str, Any]. By default the images' `fitting_shape`.
+        """
+        shape = source.info.shapes.get("image")
+        if shape is None or cls.image_sizes is None:
+            return {}
+        return {"image_shape": list(cls.fitting_shape(shape, arguments))}
+
+    def prepare(self, source):
+        """A source as this model trains on it (text as tokens, say); by default as it is."""
+        return source
+
+    def prepare_examples(self, source):
+        """A source to learn from, or to be measured on: prepared, and checked where one look is not enough."""
+        return self.prepare(source)
+
+    def batch(self, data):
+        """A batch as a dict, whichever way it was given: a dict, a tensor, `(inputs,)` or `(inputs, labels)`."""
+        if isinstance(data, dict):
+            return data
+        parts = data if isinstance(data, (tuple, list)) else (data,)
+        if isinstance(parts[0], dict):  # of `train_on_batch`
+            return parts[0]
+        named = zip((self.batch_key, "label"), parts, strict=False)
+        return {name: part for name, part in named if part is not None}
+
+    def example_shape(self):
+        """Shape of one example of `batch_key`, for checks of the data."""
+        return self.image_shape
+
+    def check(self, batch):
+        """Raise a `DataError` of one line unless a batch (a dict of arrays, or None) is one that the model takes."""
+        check_batch(batch, key=self.batch_key, shape=self.example_shape())
+
+    def begin(self, batch, *, training):
+        """Make, before the first step, the states whose size is that of the global batch (a dict of arrays)."""
+
+    def fit(self, x=None, y=None, *, batch_size=32, shuffle=True, steps_per_epoch=None, validation_data=None, **kwargs):
+        """Train; as `keras.Model.fit`, on any data that the model can take.
+
+        Args:
+            x: array (float in [0, 1] or uint8), dict of arrays, batched `tf.data.Dataset` (of inputs, `(inputs,
+                labels)` or dicts), a source of `kerazoo.data` or its name (`"digits"`, `"folder:photos"`).
+            y: array or None. Labels, for models that use them. Defaults to None.
+            batch_size: int. Of arrays and sources; a dataset has its own. Defaults to 32.
+            shuffle: bool. Whether to shuffle arrays and sources, by the seed given to `compile`; a later call goes on
+                in the same order where this one stops. Defaults to True.
+            steps_per_epoch: int or None. Defaults to one pass.
+            validation_data: like `x`, or `(x, y)`, or None. Defaults to None.
+            **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`.
+
+        Returns:
+            keras.callbacks.History. `history` holds the epoch averages of every name in `tracked`.
+
+        Raises:
+            DataError: no examples, a wrong shape, or values out of range.
+        """
+        self._assert_compile_called("fit")
+        if kwargs.pop("class_weight", None) is not None or kwargs.pop("sample_weight", None) is not None:
+            raise DataError("class_weight and sample_weight: a paper's losses have none; repeat examples instead")
+        # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
+        order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
+        dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
+        if validation_data is not None:
+            validation_data, _ = self._dataset(validation_data, None, batch_size, training=False)
+        return super().fit(
+            dataset, steps_per_epoch=steps_per_epoch or steps, validation_data=validation_data, shuffle=False, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, *, batch_size=32, **kwargs):
+        """Average losses and metrics.
+
+        Args:
+            x, y: as for `fit`.
+            batch_size: int. Of arrays and sources; a dataset has its own. Defaults to 32.
+            **kwargs: `steps`, `verbose`, `return_dict`, ... of `keras.Model.evaluate`.
+
+        Returns:
+            As `keras.Model.evaluate`: the averages, with `return_dict=True` as a dict, name -> float.
+
+        Raises:
+            DataError: no examples, a wrong shape, or values out of range.
+        """
+        dataset, _ = self._dataset(x, y, batch_size, training=False)
+        return super().evaluate(dataset, **kwargs)
+
+    def train_on_batch(self, x, y=None, **kwargs):
+        """One step on one batch, arrays or a dict of them, of `x` or of (x, y); see `keras.Model.train_on_batch`."""
+        return super().train_on_batch(self._checked(x, y, training=True), **kwargs)
+
+    def test_on_batch(self, x, y=None, **kwargs):
+        """Losses and metrics of one batch, given as to `train_on_batch`; see `keras.Model.test_on_batch`."""
+        return super().test_on_batch(self._checked(x, y, training=False), **kwargs)
+
+    def _checked(self, x, y, *, training):
+        batch = self.batch(x if y is None else (x, y))
+        self._take_up(batch, training=training)
+        return batch
+
+    def _dataset(self, x, y, batch_size, *, training, **order):
+        how = {
+            "key": self.batch_key,
+            "image_shape": self.image_shape,
+            "prepare": self.prepare_examples,
+            "batches_per_step": self.batches_per_step * self.accumulate if training else 1,
+            "devices": self.distribute_strategy.num_replicas_in_sync,
+            "training": training,
+        }
+        dataset, steps = as_dataset(x if y is None else (x, y), batch_size=batch_size, **how, **order)
+        self._take_up(next(iter(dataset.take(1).as_numpy_iterator()), None), training=training)
+        return dataset, steps
+
+    def _take_up(self, batch, *, training):
+        """Check a first batch (a dict of arrays, or None), and make the states whose size is its own."""
+        self.check(batch)
+        devices = self.distribute_strategy.num_replicas_in_sync
+        if (rows := len(batch[self.batch_key])) < devices:
+            raise DataError(f"a batch of {rows} examples for {devices} devices: each needs one; raise batch_size")
+        with self.distribute_strategy.scope():
+            self.begin(batch, training=training)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: all is built before `fit`, and Keras's version adds up the replicas' batches, which may differ."""
+
+    def _make_function(self, step_function):
+        """Keras's compiled loop around a step, which it runs once more where a dataset of unknown length has ended."""
+
+        def step(data):
+            given = [part for part in tf.nest.flatten(data) if part is not None]
+            with tf.control_dependencies(given):  # without a batch, nothing of a step takes effect
+                return step_function(data)
+
+        return super()._make_function(step)
+
+    def check_inputs(self, inputs):
+        """`inputs` as an array that the model can take; a `DataError` of one line otherwise."""
+        inputs = np.asarray(inputs)
+        self.check({self.batch_key: inputs})
+        return inputs

@@ -1,0 +1,258 @@
+"""`ZooModel`, the only base class: optimizers by role, exact noise, exact saving, and `fit` on any images.
+
+A subclass writes its paper: networks, losses, the order of the updates. This base solves once:
+
+- **Roles.** Each role (`"generator"`, ...) has its networks and its optimizer (`compiling.py`); `minimize` changes its
+  variables alone (`updates.py`).
+- **Devices.** `minimize` divides a sum of per-example losses by the global batch, and `noise` gives each example its
+  own row of one global draw, so a batch split over replicas trains exactly like the same batch on one device.
+- **Data.** `fit`, `evaluate` and the checks of what they are given: `feeding.py`.
+- **Averages** of the weights over the steps: `averages.py`.
+- **Stages** of training, for models that are trained in parts: `stages.py`.
+- **Resumption.** Noise is a function of (seed, step, stream), and the step, the seed and every optimizer are in the
+  `.keras` file, so a reloaded model continues as if it had never stopped.
+"""
+
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.base.arguments import StoresArguments
+from kerazoo.base.averages import Averaging
+from kerazoo.base.compiled_calls import Calls
+from kerazoo.base.compiling import Compiling
+from kerazoo.base.fitting import Feeding
+from kerazoo.base.replicas import row_noise
+from kerazoo.base.stages import Staged
+from kerazoo.base.state import Stateful, TrainingState
+from kerazoo.base.updates import Updating
+from kerazoo.utils.checks import MAX_SEED
+
+
+class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged, Stateful, keras.Model):
+    """Base of every architecture of the zoo.
+
+    A subclass sets `task`, `roles` and `paper`, stores each argument of its `__init__` under the argument's name,
+    builds its networks there (`self.built = True` ends it), and writes `call`, `train_step`, `test_step`,
+    `default_optimizers` and its verbs (`generate`, `encode`, `classify`, ...).
+
+    Args:
+        **kwargs: `name`, `dtype` (a dtype or policy such as `"mixed_bfloat16"`) and `trainable` of `keras.Model`.
+
+    Attributes:
+        architecture, preset: str. The registered name; the preset whose weights were loaded (None: fresh weights).
+        preset_folder: Path or None. Where that preset was read from.
+        examples: dict. What a server's page begins with, as the preset says: input of a signature -> text or number.
+        task: str. What the model does; names the module of `kerazoo.tasks` that samples and evaluates it.
+        roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
+        tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
+        batch_key: str. The name of the main entry of a batch: `"image"`, `"points"`, `"tokens"`.
+        batches_per_step: int. Batches that a training step takes, the k-th in rows `k::batches_per_step`.
+        clip_norms: dict[str, float]. Role -> largest norm of its gradient; roles left out are not clipped.
+        image_shape: tuple[int, int, int] or None. Of models of images: height, width, channels.
+        image_sizes: tuple[int, int]. The smallest and largest image side, for models of images of any size.
+    """
+
+    architecture = None
+    preset = None
+    preset_folder = None
+    examples = {}
+    task = None
+    paper = None
+    roles = {}
+    tracked = ()
+    batch_key = "image"
+    batches_per_step = 1
+    image_shape = None
+    image_sizes = None
+
+    def __init__(self, **kwargs):
+        # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.
+        super().__init__(autocast=False, **kwargs)
+        self.optimizers = {}
+        self.clip_norms = {}
+        self._trackers = {}
+        self._state = TrainingState()
+        self.calls = Calls()
+
+    @property
+    def step(self):
+        """The number of training steps since `compile` (a variable; saved in `.keras` files)."""
+        return self._state["step"]
+
+    # === Configuration and saving ===
+
+    def get_config(self):
+        """The arguments of `__init__`, and those of every Keras model."""
+        policy = keras.dtype_policies.serialize(self.dtype_policy)
+        return {**self.given_arguments(), "name": self.name, "dtype": policy, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that `get_config` describes, with fresh weights."""
+        config = dict(config)
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(**config)
+
+    # === Losses and logs ===
+
+    @property
+    def metrics(self):
+        """Exactly the trackers of the stage, so that `fit` reports epoch averages of each."""
+        return [self._trackers[name] for name in self.stage.tracked] if self._trackers else []
+
+    def track(self, **values):
+        """Add per-example values (or one value) to the running averages of that name."""
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
+
+    def log_sums(self):
+        """What the averages of the log are made of, for a run that stops within an epoch.
+
+        Returns:
+            dict[str, np.ndarray]. Name -> sum and weight, a float32 array of two, of the values given to `track` since
+            the epoch began.
+        """
+        return {name: np.array([v.numpy() for v in tracker.variables]) for name, tracker in self._trackers.items()}
+
+    def restore_log(self, sums):
+        """Take the averages of the log up where an epoch stopped.
+
+        Args:
+            sums: dict[str, np.ndarray]. What `log_sums` returned; names that the model does not track are passed by.
+        """
+        for name in sums.keys() & self._trackers.keys():
+            for variable, value in zip(self._trackers[name].variables, sums[name], strict=True):
+                variable.assign(value)
+
+    def logs(self):
+        """What `train_step` and `test_step` return: name -> average since the epoch began."""
+        values = {name: self._trackers[name].result() for name in self.stage.tracked}
+        strategy = self.distribute_strategy
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and strategy.num_replicas_in_sync > 1:
+            # Keras averages logs over workers along a first axis, which scalars lack.
+            return {name: value[None] for name, value in values.items()}
+        return values
+
+    # === Training ===
+
+    def adapt(self, arrays):
+        """Set from the training examples (as `Source.arrays`) what is not learned; nothing by default."""
+
+    def noise(self, num_rows, shape, *, stream, distribution="normal"):
+        """Random rows for the examples of this batch: a function of (seed, step, stream) and the place in the batch.
+
+        Args:
+            num_rows: int or tf.Tensor. Number of examples on this replica.
+            shape: tuple[int, ...]. Shape of one example's noise.
+            stream: str. Names this use of noise within a step; different streams are independent.
+            distribution: `"normal"` (standard normal) or `"uniform"` (on [-1, 1)). Defaults to `"normal"`.
+
+        Returns:
+            tf.Tensor. float32, shape `(num_rows, *shape)`.
+        """
+        return row_noise(num_rows, shape, self.noise_seed(stream), distribution)
+
+    def noise_seed(self, stream):
+        """The seed, shape `(2,)` int32, of a stateless draw at this step; equal on all replicas."""
+        base = tf.constant([self.seed, zlib.crc32(stream.encode()) & MAX_SEED], tf.int32)
+        return tf.random.fold_in(base, tf.cast(self.step.value, tf.int32))
+
+    def apply_dropout(self, x, stream, *, rate):
+        """Dropout by the exact noise of `noise`: some values at zero, the others scaled up by 1 / (1 - rate).
+
+        Args:
+            x: tf.Tensor. Shape `(batch, ...)`.
+            stream: str. As for `noise`.
+            rate: float in [0, 1). The chance of each value to become zero.
+
+        Returns:
+            tf.Tensor. Shape and dtype of `x`.
+
+        Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15.
+        """
+        draws = self.noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream, distribution="uniform")
+        return x * tf.cast(draws >= 2 * rate - 1, x.dtype) / (1 - rate)
+
+    def losses(self, batch, *, training):
+        """The loss of each example of a batch (a dict of tensors), for stages that train one role by one loss."""
+        raise NotImplementedError(f"{type(self).__name__} has neither `losses` nor a `train_step` of its own")
+
+    def train_step(self, data):
+        """One step of training on a batch: an update of the stage's only role by `losses`.
+
+        A subclass with other updates writes them here, and ends with `return self.finish_step()`.
+        """
+        (role,) = self.stage.roles
+        self.minimize(role, lambda batch: self.losses(batch, training=True), self.batch(data))
+        return self.finish_step()
+
+    def test_step(self, data):
+        """The losses of a batch, without an update."""
+        (role,) = self.stage.roles
+        self.track(**{f"{role}_loss": self.losses(self.batch(data), training=False)})
+        return self.logs()
+
+    def finish_step(self):
+        """Count the step, which moves all noise on, take its weights into the averages, and return the logs."""
+        self.update_averages()
+        self.step.assign_add(1)
+        return self.logs()
+
+    # === Leaving Python ===
+
+    def endpoints(self):
+        """name -> `kerazoo.base.endpoints.Endpoint` of every exported signature, the default one first."""
+        raise NotImplementedError(f"{type(self).__name__} declares no endpoints, so there is nothing to export")
+
+    def export(self, path, format="saved_model", *, overwrite=False, **options):
+        """Write the model for TensorFlow Serving (`"saved_model"`, a folder) or for devices (`"litert"`, a file).
+
+        Args:
+            path: str or Path. Folder, for example `"models/dcgan/1"`, or file, for example `"dcgan.tflite"`.
+            format: `"saved_model"` or `"litert"`. Defaults to `"saved_model"`.
+            overwrite: bool. Whether an earlier export may be replaced. Defaults to False.
+            **options: of the format; see `kerazoo.exporting.export_saved_model` and `export_litert`.
+
+        Returns:
+            dict. The export's metadata: signatures, bytes, and the largest difference from Keras of each signature.
+
+        Raises:
+            ExportError: a signature that does not give what Keras gives, or that cannot be converted.
+            OutputError: the path exists or cannot be written; nothing is left behind.
+
+        Example:
+            >>> kerazoo.load("dcgan").export("models/dcgan/1")["default_signature"]
+            'generate'
+        """
+        from kerazoo.exporting import export
+
+        return export(self, path, format, overwrite=overwrite, **options)
+
+    def save_preset(self, folder, *, overwrite=False, **kwargs):
+        """Write the model as a preset folder that `kerazoo.load(folder)` reads.
+
+        Args:
+            folder: str or Path. Written under a temporary name, then renamed.
+            overwrite: bool. Whether an existing preset folder may be replaced. Defaults to False.
+            **kwargs: `config` and `training` of `kerazoo.presets.preset.save_preset`.
+
+        Returns:
+            Path. The folder.
+
+        Raises:
+            OutputError: the folder exists or cannot be written; nothing is left behind.
+
+        Example:
+            >>> model = kerazoo.create("vae", latent_dim=2)
+            >>> model.save_preset("mine").name
+            'mine'
+            >>> kerazoo.load("mine").latent_dim
+            2
+        """
+        from kerazoo.presets.preset import save_preset
+
+        return save_preset(self, folder, overwrite=overwrite, **kwargs)

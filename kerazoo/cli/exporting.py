@@ -1,0 +1,60 @@
+"""The commands that take models out of Python: `export` and `serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kerazoo.cli.options import Model, Overwrite
+from kerazoo.utils.console import import_tensorflow
+
+
+def export(
+    model: Model,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of versions (models/NAME), or .tflite file. Default: by the preset's name."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="saved_model or litert.")] = "saved_model",
+    quantization: Annotated[
+        str | None, typer.Option("--quantization", help="LiteRT: float16, dynamic or int8. Default: float32.")
+    ] = None,
+    calibration: Annotated[
+        str | None, typer.Option("--calibration", help="LiteRT int8: a source of real data. Default: the preset's.")
+    ] = None,
+    overwrite: Overwrite = False,
+):
+    """Export for TensorFlow Serving (the next version in a folder) or for devices (a LiteRT file)."""
+    import_tensorflow()
+    from kerazoo.exporting.command import run_export
+
+    options = {"quantization": quantization, "calibration": calibration, "overwrite": overwrite}
+    run_export(model, out, format_, say=print, **options)
+
+
+def serve(
+    folder: Annotated[Path, typer.Argument(help="Folder of exported models: FOLDER/NAME/VERSION/saved_model.pb.")],
+    rest_port: Annotated[int, typer.Option("--rest-port", help="REST and the web page; 0 takes a free one.")] = 8501,
+    grpc_port: Annotated[int, typer.Option("--grpc-port", help="gRPC; 0 takes a free one.")] = 8500,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    batching: Annotated[bool, typer.Option(help="Join requests that wait into one batch.")] = True,
+    max_batch_size: Annotated[int, typer.Option("--max-batch-size", help="Rows of a batch at most.")] = 64,
+    batch_timeout_micros: Annotated[
+        int, typer.Option("--batch-timeout-micros", help="How long a batch waits for more requests.")
+    ] = 1000,
+    num_batch_threads: Annotated[
+        int | None,
+        typer.Option("--num-batch-threads", help="Runs of a model at once. Default: the CPUs, 2 or more."),
+    ] = None,
+    poll_seconds: Annotated[float, typer.Option("--poll-seconds", help="How often new versions are looked for.")] = 2.0,
+):
+    """Serve exported models as TensorFlow Serving does: REST, gRPC, metrics, and a web page to try them."""
+    import_tensorflow()
+    from kerazoo.serving import serve as run_server
+
+    options = {"batching": batching, "max_batch_size": max_batch_size, "batch_timeout_micros": batch_timeout_micros}
+    options |= {"num_batch_threads": num_batch_threads}
+    options |= {"host": host, "rest_port": rest_port, "grpc_port": grpc_port, "poll_seconds": poll_seconds}
+    run_server(folder, say=print, **options)

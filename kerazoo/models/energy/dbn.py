@@ -1,0 +1,179 @@
+"""Deep belief network: RBMs trained greedily, then fine-tuned as a classifier (Hinton, Osindero and Teh 2006)."""
+
+from typing import Annotated
+
+import keras
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from kerazoo.base.arguments import ImageShape, PositiveInt
+from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.inputs import images
+from kerazoo.base.model import ZooModel
+from kerazoo.base.registry import register
+from kerazoo.base.stages import Stage
+from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
+from kerazoo.models.classifiers._classifier import Classifying
+from kerazoo.utils.images import as_float
+
+
+@register("dbn")
+class DBN(Classifying, ZooModel):
+    """Deep belief network for classification.
+
+    Training has one stage for each RBM (`"rbm_1"`, `"rbm_2"`, ...) and a last one, `"classifier"`. An RBM learns by
+    CD-k from the probabilities that the stages before it give to their hidden units; binary hidden units drive the
+    reconstruction, whose units are probabilities. The classifier is the same stack of logistic layers with a softmax
+    on top: all of it is fine-tuned on cross-entropy.
+
+    It differs from Hinton et al. 2006 in the fine-tuning: backpropagation (as Hinton and Salakhutdinov 2006 do) with
+    Adam instead of the up-down algorithm or conjugate gradients, and the labels take no part in the top RBM.
+
+    Args:
+        image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
+        hidden_units: tuple[int, ...]. Widths of the layers, upwards. Defaults to `(500, 500, 1000)`.
+        num_classes: int. At least 2. Defaults to 10.
+        num_gibbs_steps: int. The k of CD-k. Defaults to 1.
+        dropout_rate: float in [0, 1). Fraction of each hidden layer's units left out in fine-tuning (Srivastava et al.
+            2014). Defaults to 0.0.
+        pretraining: bool. False leaves out the stages of the RBMs and starts the same network from Glorot's uniform
+            weights: what pretraining is compared with. Defaults to True.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument or a value out of range.
+
+    Example:
+        >>> model = kerazoo.load("dbn")
+        >>> images = np.zeros((4, 28, 28, 1), "uint8")  # or float in [0, 1]
+        >>> model.classify(images).argmax(axis=1).shape
+        (4,)
+        >>> fresh = kerazoo.create("dbn", hidden_units=(200, 200))
+        >>> fresh.compile(seed=0)
+        >>> for stage in fresh.stages():  # doctest: +SKIP
+        ...     fresh.begin_stage(stage.name)
+        ...     fresh.fit("digits", batch_size=100, epochs=10)
+
+    Source: Hinton, Osindero and Teh 2006, "A Fast Learning Algorithm for Deep Belief Nets", Neural Computation 18(7);
+    Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks", Science 313.
+    """
+
+    task = "image-classification"
+    paper = "Hinton, Osindero and Teh 2006, Neural Computation 18(7); Hinton and Salakhutdinov 2006, Science 313"
+    roles = {  # of the default number of layers; each model has its own
+        **{name: (name,) for name in ("rbm_1", "rbm_2", "rbm_3")},
+        "classifier": ("rbm_1", "rbm_2", "rbm_3", "head"),
+    }
+    image_sizes = (1, 64)
+
+    def __init__(
+        self,
+        image_shape: ImageShape = (28, 28, 1),
+        hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (500, 500, 1000),
+        num_classes: Annotated[int, Field(ge=2, strict=True)] = 10,
+        num_gibbs_steps: PositiveInt = 1,
+        dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        pretraining: bool = True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.hidden_units = tuple(hidden_units)
+        self.num_classes = num_classes
+        self.num_gibbs_steps = num_gibbs_steps
+        self.dropout_rate = dropout_rate
+        self.pretraining = pretraining
+        self.num_pixels = int(np.prod(self.image_shape))
+        self._rbm_names = tuple(f"rbm_{i + 1}" for i in range(len(self.hidden_units)))
+        widths = (self.num_pixels, *self.hidden_units)
+        for name, below, units in zip(self._rbm_names, widths, self.hidden_units, strict=False):
+            initializer = None if pretraining else keras.initializers.GlorotUniform()
+            setattr(self, name, RestrictedBoltzmann(below, units, initializer, name=name))
+        self.head = keras.Sequential(
+            [keras.Input((widths[-1],)), keras.layers.Dense(num_classes, dtype="float32")], name="head"
+        )
+        greedy = {name: (name,) for name in self._rbm_names} if pretraining else {}
+        self.roles = {**greedy, "classifier": (*self._rbm_names, "head")}
+        self.built = True
+
+    def stages(self):
+        greedy = [Stage(name, (name,), ("reconstruction_error",)) for name in self._rbm_names if self.pretraining]
+        return (*greedy, Stage("classifier", ("classifier",), ("classifier_loss", "accuracy")))
+
+    def variables_of(self, role):
+        """The trainable variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
+        if role != "classifier":
+            return super().variables_of(role)
+        shared = [variable for rbm in self._rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
+        return [*shared, *self.head.trainable_variables]
+
+    def default_optimizers(self):
+        # Hinton 2012, section 9, gives momentum 0.9.
+        greedy = {role: keras.optimizers.SGD(0.05, momentum=0.9) for role in self.roles if role != "classifier"}
+        return {**greedy, "classifier": keras.optimizers.Adam(1e-3)}
+
+    # === Training ===
+
+    def train_step(self, data):
+        if self.stage.name == "classifier":
+            return super().train_step(data)
+        self.update(self.stage.name, self._contrastive_gradients(data, "train"))
+        return self.finish_step()
+
+    def test_step(self, data):
+        if self.stage.name == "classifier":
+            return super().test_step(data)
+        self._contrastive_gradients(data, "test")
+        return self.logs()
+
+    def _contrastive_gradients(self, data, stream):
+        """The CD-k update of the stage's RBM, which sees the images through those below it."""
+        rbm, v = getattr(self, self.stage.name), self._flat(self.batch(data)["image"])
+        for below in self._rbms()[: self._rbm_names.index(self.stage.name)]:
+            v = below(v)
+        p, draw = rbm(v), uniform_draws(self, tf.shape(v)[0], stream)
+        h = bernoulli(p, draw("start", rbm.units))
+        chain_v, chain_logits, _ = rbm.gibbs(h, self.num_gibbs_steps, draw, sample_visible=False)
+        self.track(reconstruction_error=tf.reduce_sum(tf.square(v - chain_v), axis=1))
+        return rbm.gradients((v, p), (chain_v, tf.sigmoid(chain_logits)))
+
+    def logits(self, images, training=False):
+        """Scores of the classes before the softmax, shape `(batch, num_classes)`."""
+        return self.head(self._hidden(images, training))
+
+    def _hidden(self, images, training=False):
+        h = self._flat(images)
+        for rbm in self._rbms():
+            h = rbm(h)
+            if training and self.dropout_rate:
+                h = self.apply_dropout(h, f"dropout_{rbm.name}", rate=self.dropout_rate)
+        return h
+
+    def _rbms(self):
+        return [getattr(self, name) for name in self._rbm_names]
+
+    def _flat(self, images):
+        return tf.reshape(as_float(images), [-1, self.num_pixels])
+
+    # === Verbs ===
+
+    def encode(self, images, *, batch_size=256):
+        """Probabilities of the top layer's units.
+
+        Args:
+            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
+            batch_size: int. Images computed at a time. Defaults to 256.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num, hidden_units[-1])`.
+
+        Raises:
+            DataError: a wrong shape or values out of range.
+            ConfigError: `batch_size` is below 1.
+        """
+        return self.calls.in_batches(self._hidden, self.check_inputs(images), batch_size)
+
+    def endpoints(self):
+        encode = Endpoint(self._hidden, {"images": images(self.image_shape)}, "probabilities")
+        return {**super().endpoints(), "encode": encode}

@@ -1,0 +1,78 @@
+"""What a translation model exports: from strings to strings in the graph, and from ids to ids for devices."""
+
+import tensorflow as tf
+
+from kerazoo.base.endpoints import LOOP, Endpoint
+from kerazoo.base.inputs import number, require, text, tokens
+from kerazoo.text.graph import join_words, lookup_ids, split_text
+from kerazoo.text.vocabulary import END, PAD, START, UNKNOWN
+
+BEAM_WIDTH, LENGTH_PENALTY = 5, 1.0  # the defaults of `translate`
+
+
+class TranslationEndpoints:
+    """The part of `kerazoo.models.sequences._translator.Translating` that leaves Python."""
+
+    def endpoints(self):
+        sources = {"text": text(*self._example_texts(self.source_tokens))}
+        targets = {"target": text(*self._example_texts(self.target_tokens))}
+        source = tokens(len(self.source_tokens), least=4, longest=self.max_length)
+        ids = {
+            "tokens": source,
+            "max_length": number(self.max_length, 1),
+            "length_penalty": number(LENGTH_PENALTY, 0, about="larger favours longer ones", dtype="float32"),
+        }
+        outputs = ("tokens", "lengths", "attention")
+        target = tokens(len(self.target_tokens), least=4, longest=self.max_length + 1)
+        found = {
+            "translate": Endpoint(self._translate_strings, sources, "text"),
+            "score": Endpoint(self._score_strings, {**sources, **targets}, "nats"),
+            "translate_tokens": Endpoint(self.searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
+            "translate_tokens_greedily": Endpoint(self.searcher(1), ids, outputs, int8=LOOP),
+            "score_tokens": Endpoint(self._score, {"source": source, "target": target}, "nats", int8=LOOP),
+        }
+        if self.attention is not None:
+            found["attend"] = Endpoint(self._attend_strings, sources, ("attention", "source", "target"))
+        return found
+
+    def _example_texts(self, vocabulary):
+        words = vocabulary.tokens[4:8]
+        return [self._join(words[:count]) for count in (3, 2, 1)]
+
+    def _translate_strings(self, text):
+        weights, source, target = self._search_strings(text, BEAM_WIDTH)
+        if self.attention is not None:  # Jean et al. 2015, as in `translate`
+            looked_at = tf.argmax(weights, axis=2, output_type=tf.int32)
+            target = tf.where(target == UNKNOWN, tf.gather(source, looked_at, batch_dims=1), target)
+        special = (target == END) | (target == START) | (target == PAD) | (target == "")
+        words = tf.ragged.boolean_mask(target, ~special).to_tensor()
+        return tf.strings.reduce_join(words, axis=1) if self.level == "character" else join_words(words)
+
+    def _attend_strings(self, text):
+        """Weights, `(batch, target tokens, source tokens)`, and both texts' tokens, empty behind the shorter ones."""
+        return self._search_strings(text, 1)
+
+    def _search_strings(self, text, beam_width):
+        source, ids = self._source_strings(text)
+        search = self.searcher(beam_width)
+        found, lengths, weights = search(ids, tf.constant(self.max_length), tf.constant(LENGTH_PENALTY))
+        inside = tf.range(tf.shape(found)[1]) < lengths[:, None]
+        target = tf.where(inside, tf.gather(tf.constant(self.target_tokens.tokens), found), "")
+        return weights, source.to_tensor(), target
+
+    def _source_strings(self, text):
+        """Tokens with the end, ragged strings, and their ids, `(batch, longest)`."""
+        found = split_text(text, self.level)
+        full = tf.reduce_all(found.row_lengths() > 0)
+        found = found.with_flat_values(require(found.flat_values, full, "a text is empty: leave it out"))
+        ends = tf.ones_like(text, tf.int32)[:, None]
+        ids = found.with_flat_values(lookup_ids(found.flat_values, self.source_tokens))
+        ids = tf.concat([ids, ends * self.source_tokens.end], axis=1)
+        return tf.concat([found, tf.fill(tf.shape(ends), END)], axis=1), ids.to_tensor(self.source_tokens.pad)
+
+    def _score_strings(self, text, target):
+        found = split_text(target, self.level)
+        ids = found.with_flat_values(lookup_ids(found.flat_values, self.target_tokens))
+        one = tf.ones_like(target, tf.int32)[:, None]
+        ids = tf.concat([one * self.target_tokens.start, ids, one * self.target_tokens.end], axis=1)
+        return self._score(self._source_strings(text)[1], ids.to_tensor(self.target_tokens.pad))

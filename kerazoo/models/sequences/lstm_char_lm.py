@@ -1,0 +1,163 @@
+"""A character language model: LSTM layers trained by truncated backpropagation through time (Karpathy et al. 2015)."""
+
+import functools
+import math
+from typing import Annotated
+
+import keras
+import tensorflow as tf
+from keras import layers
+from pydantic import Field
+
+from kerazoo.base.arguments import PositiveInt
+from kerazoo.base.model import ZooModel
+from kerazoo.base.registry import register
+from kerazoo.base.replicas import gather_rows, local_rows
+from kerazoo.layers.lstm import StackedLSTM
+from kerazoo.layers.recurrence import no_dropout
+from kerazoo.losses import sequence_log_likelihood
+from kerazoo.models.sequences._language_model import CharacterModelling, Characters
+from kerazoo.text.vocabulary import Vocabulary
+
+
+@register("lstm_char_lm")
+class LSTMCharLM(CharacterModelling, ZooModel):
+    """Character language model of stacked LSTM layers, after char-rnn.
+
+    The text is read by as many streams at once as a batch has rows, in windows of `sequence_length` characters. The
+    state at a window's end is where the next window of its row begins; the gradient stops there (truncated
+    backpropagation through time). The defaults are those of the authors' code: two layers of 128, windows of 50,
+    one-hot characters, RMSProp with rate 2e-3 and decay 0.95. Dropout is on non-recurrent connections alone (Zaremba et
+    al. 2014); a one-hot input has none.
+
+    It differs from the authors' code in that the gradient is clipped by its norm, not value by value, and in the
+    initial weights (Glorot, orthogonal, and a bias of 1 for the forget gates).
+
+    Args:
+        vocabulary: list[str]. The characters, each once. Training takes them from the data where a configuration leaves
+            them out.
+        embedding_dim: int or None. Length of a character's vector; None (the default) takes one-hot vectors.
+        units: int. Of each layer. Defaults to 128.
+        num_layers: int. LSTM layers. Defaults to 2.
+        dropout_rate: float in [0, 1). On embeddings, between the layers and below the softmax. Defaults to 0.0.
+        sequence_length: int. Characters of a window of backpropagation. Defaults to 50.
+        clip_norm: float. Largest norm of the gradient. Defaults to 5.0.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument or a value out of range.
+
+    Example:
+        >>> model = kerazoo.load("lstm_char_lm")
+        >>> [text] = model.generate("ROMEO:", 100, temperature=0.8, seed=0)
+        >>> text[:6], len(text)
+        ('ROMEO:', 106)
+        >>> model.score(["To be, or not to be"]).shape  # nats
+        (1,)
+        >>> fresh = kerazoo.create("lstm_char_lm", vocabulary=sorted(set(text)))
+        >>> fresh.compile(seed=0)
+        >>> fresh.fit([text], batch_size=2, epochs=10)  # doctest: +SKIP
+
+    Source: Karpathy, Johnson and Li 2015, "Visualizing and Understanding Recurrent Networks", arXiv:1506.02078;
+    Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization", arXiv:1409.2329.
+    """
+
+    task = "text-generation"
+    paper = "Karpathy, Johnson and Li 2015, arXiv:1506.02078; Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329"
+    roles = {"language_model": ("embedding", "lstm", "head")}
+    tracked = ("language_model_loss", "bits_per_character")
+
+    def __init__(
+        self,
+        vocabulary: Characters,
+        embedding_dim: PositiveInt | None = None,
+        units: PositiveInt = 128,
+        num_layers: PositiveInt = 2,
+        dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        sequence_length: PositiveInt = 50,
+        clip_norm: Annotated[float, Field(gt=0)] = 5.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary = list(vocabulary)
+        self.embedding_dim = embedding_dim
+        self.units = units
+        self.num_layers = num_layers
+        self.dropout_rate = dropout_rate
+        self.sequence_length = sequence_length
+        self.clip_norm = clip_norm
+        self.characters = Vocabulary(vocabulary, level="character")
+        self.clip_norms = {"language_model": clip_norm}
+        num_characters = len(self.characters)
+        self.embedding = self._embedding()
+        self.embedding.build((None, num_characters))
+        self.lstm = StackedLSTM(units, num_layers, name="lstm", dtype=self.dtype_policy)
+        self.lstm.build((None, None, embedding_dim or num_characters))
+        self.head = layers.Dense(num_characters, dtype="float32", name="head")
+        self.head.build((None, units))
+        self.built = True
+
+    def _embedding(self):
+        if self.embedding_dim is None:
+            return layers.Identity(name="embedding")
+        # A matrix times a one-hot vector: a row of it, with a dense gradient.
+        return layers.Dense(self.embedding_dim, use_bias=False, name="embedding", dtype=self.dtype_policy)
+
+    def default_optimizers(self):
+        return {"language_model": keras.optimizers.RMSprop(2e-3, rho=0.95)}
+
+    # === Training ===
+
+    def begin(self, batch, *, training):
+        if "first" in batch:
+            name, shape = _state_name(training), (len(batch[self.batch_key]), *self.lstm.state_shape)
+            self.add_state(name, shape, "float32")
+
+    def losses(self, batch, *, training):
+        """Nats a character of each row's window; the state goes on from the last batch to the next one."""
+        tokens = batch["tokens"]
+        rows, num_steps = tf.shape(tokens)[0], tf.shape(tokens)[1] - 1
+        drops = functools.partial(self.apply_dropout, rate=self.dropout_rate)
+        dropout = drops if training and self.dropout_rate else no_dropout
+        state = self.zero_state(rows)
+        carries = "first" in batch  # other batches are texts of their own
+        if carries:
+            carried = self.state(_state_name(training))
+            fresh = tf.reshape(batch["first"], [-1, 1, 1, 1])
+            state = tf.where(fresh, state, local_rows(tf.convert_to_tensor(carried), rows))
+        logits, state = self.sequence_logits(tokens[:, :-1], tf.stop_gradient(state), dropout)
+        if carries:
+            after = gather_rows(tf.stop_gradient(state))
+            carried.assign(tf.concat([after, carried[tf.shape(after)[0] :]], axis=0))
+        nats = -sequence_log_likelihood(logits, tokens[:, 1:]) / tf.cast(num_steps, tf.float32)
+        self.track(bits_per_character=tf.stop_gradient(nats) / math.log(2))
+        return nats
+
+    # === The network ===
+
+    def zero_state(self, rows):
+        """The state before a text: float32, shape `(rows, num_layers, 2, units)`."""
+        return self.lstm.zero_state(rows)
+
+    def sequence_logits(self, tokens, state, dropout=no_dropout, mask=None):
+        """Logits `(batch, steps, characters)` of what follows each of `tokens`, int `(batch, steps)`, and the state
+        after the last of them for which `mask`, bool `(batch, steps)`, is True."""
+        x, state = self.lstm(self._embed(tokens, dropout), state, mask, dropout=dropout)
+        return self.head(x), state
+
+    def _embed(self, tokens, dropout=no_dropout):
+        x = self.embedding(tf.one_hot(tokens, len(self.characters)))
+        return dropout(x, "embedding") if self.embedding_dim else x
+
+    def call(self, inputs, training=False):
+        """Logits of each next character, float32, shape `(batch, steps, characters)`, of tokens `(batch, steps)`."""
+        return self.sequence_logits(inputs, self.zero_state(tf.shape(inputs)[0]))[0]
+
+    def next_logits(self, tokens, state):
+        """One step: logits `(rows, characters)` of what follows `tokens`, int `(rows,)`, and the state after them."""
+        x, state = self.lstm.step(self._embed(tokens), state)
+        return self.head(x), state
+
+
+def _state_name(training):
+    return "carried" if training else "test_carried"

@@ -1,0 +1,60 @@
+"""`metrics.json` of a preset: its schema, reading and writing."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kerazoo.utils.errors import PresetError
+from kerazoo.utils.files import new_file
+
+METRICS = "metrics.json"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Weights(_Section):
+    """The weights file: its checksum and size, and those of files that the configuration attaches."""
+
+    sha256: Sha256
+    bytes: int
+    files: dict[str, Sha256] = {}
+    parameters: dict[str, int] = {}
+
+
+class Metadata(_Section):
+    """All of it. Sections that only people and cards read may hold anything."""
+
+    weights: Weights | None = None
+    training: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
+    exports: dict[str, Any] = {}
+
+
+def read_metadata(folder):
+    """`metrics.json` of a preset folder as a dict, empty where there is none; a `PresetError` where it is damaged."""
+    path = Path(folder, METRICS)
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        Metadata.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}" if where else "not a mapping of sections"
+        raise PresetError(f"{path}: damaged ({reason}); restore the file") from None
+    except (OSError, ValueError) as error:
+        raise PresetError(f"{path}: damaged ({error}); restore the file") from None
+    return values
+
+
+def write_metadata(folder, metadata):
+    """Write `metrics.json` of a preset folder."""
+    with new_file(Path(folder, METRICS), overwrite=True) as temporary:
+        temporary.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,240 @@
+"""A preset folder: `config.yaml`, `model.weights.h5`, `metrics.json`, `card.md` and samples.
+
+Presets ship beside the package (`kerazoo/zoo_configs` in a wheel, `zoo_configs/` in a checkout); any folder of the
+same form, and `hf://owner/name` on the Hugging Face Hub, works wherever a preset's name does.
+"""
+
+import functools
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kerazoo.base.registry import index, unknown_name
+from kerazoo.presets.config import Config, read_config, write_config
+from kerazoo.presets.metadata import METRICS, read_metadata, write_metadata
+from kerazoo.utils.errors import ConfigError, MissingDependencyError, PresetError, UnknownNameError
+from kerazoo.utils.files import new_folder, sha256
+
+CONFIG, WEIGHTS, CARD = "config.yaml", "model.weights.h5", "card.md"
+RUN_PRESET = "preset"  # the folder of the result in a run folder
+HUB_PREFIX = "hf://"
+_HUB_ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>.+))?")
+
+
+@dataclass
+class Preset:
+    """What a preset folder says, without its weights.
+
+    Attributes:
+        name: str. The folder's name.
+        folder: Path.
+        config: Config.
+        metadata: dict. `metrics.json`: sections `weights`, `training`, `evaluation`; empty where there is none.
+    """
+
+    name: str
+    folder: Path
+    config: Config
+    metadata: dict = field(default_factory=dict)
+
+
+@functools.cache
+def presets_root():
+    """The folder of the presets that ship with the package.
+
+    Returns:
+        Path.
+
+    Raises:
+        PresetError: there is none.
+    """
+    package = Path(__file__).parents[1]
+    for root in (package / "zoo_configs", package.parent / "zoo_configs"):
+        if root.is_dir():
+            return root
+    raise PresetError(f"no presets beside {package}: the installation is incomplete; install kerazoo again")
+
+
+def shipped_presets():
+    """The names of the presets that ship with the package, sorted."""
+    return sorted(path.name for path in presets_root().iterdir() if (path / CONFIG).is_file())
+
+
+def read_preset(folder):
+    """Read a preset folder's configuration and metrics.
+
+    Args:
+        folder: str or Path.
+
+    Returns:
+        Preset.
+
+    Raises:
+        PresetError: not a preset folder, or a damaged `metrics.json`.
+        ConfigError: a wrong configuration.
+    """
+    folder = Path(folder)
+    if not (folder / CONFIG).is_file():
+        raise PresetError(f"{folder}: not a preset folder (it has no {CONFIG})")
+    config = read_config(folder / CONFIG)
+    if config.architecture not in index():
+        raise ConfigError(f"{folder / CONFIG}: {unknown_name('architecture', config.architecture, index())}")
+    name = folder.resolve().name
+    if name == RUN_PRESET:  # inside a run folder, whose name says more
+        name = folder.resolve().parent.name
+    return Preset(name, folder, config, read_metadata(folder))
+
+
+def presets_of(architecture):
+    """The shipped presets of an architecture.
+
+    Args:
+        architecture: str. A name of `kerazoo.list_models()`.
+
+    Returns:
+        list[Preset]. The default first: the one whose configuration says so, else the one with weights that comes first
+        by name; then the others likewise. Empty where there are none.
+    """
+    names = [name for name in shipped_presets() if name.startswith(architecture)]
+    presets = [read_preset(presets_root() / name) for name in names]
+    presets = [preset for preset in presets if preset.config.architecture == architecture]
+    return sorted(presets, key=lambda preset: (not preset.config.default, not preset.metadata, preset.name))
+
+
+def find_preset(name):
+    """The preset of a name, of an architecture, of a folder, or of the Hugging Face Hub.
+
+    Args:
+        name: str or Path. `"dcgan_mnist"`, `"dcgan"` (its default preset), `"path/to/folder"` (a preset folder, or a
+            run folder of `kerazoo train`), `"hf://owner/name"` or `"hf://owner/name@revision"`.
+
+    Returns:
+        Preset.
+
+    Raises:
+        UnknownNameError: nothing has this name; the message gives the nearest ones.
+        PresetError: a folder that is no preset, or a Hub repository that cannot be reached.
+    """
+    text = str(name)
+    if text.startswith(HUB_PREFIX):
+        return read_preset(_hub_folder(text))
+    if text in shipped_presets():
+        return read_preset(presets_root() / text)
+    if text in index():
+        presets = presets_of(text)
+        if not presets:
+            raise PresetError(f"{text} has no preset; kerazoo.create({text!r}) gives a fresh model")
+        return read_preset(presets[0].folder)
+    path = Path(text)
+    if path.is_dir():
+        run_preset = path / RUN_PRESET
+        return read_preset(run_preset if (run_preset / CONFIG).is_file() else path)
+    if path.exists():
+        raise PresetError(f"{text}: a preset is a folder with {CONFIG} and {WEIGHTS}, not a file")
+    if len(path.parts) > 1:
+        raise PresetError(f"{text}: no such folder")
+    raise UnknownNameError(unknown_name("model", text, [*index(), *shipped_presets()]))
+
+
+def _hub_folder(address):
+    match = _HUB_ADDRESS.fullmatch(address)
+    expected = f"{address}: hf://owner/name is expected, optionally with @revision"
+    if not match:
+        raise PresetError(expected)
+    try:
+        import huggingface_hub
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ImportError:
+        raise MissingDependencyError(f"{address} needs huggingface_hub: pip install 'kerazoo[hub]'") from None
+    patterns = [CONFIG, WEIGHTS, CARD, "samples.*", "*.json"]
+    try:
+        return huggingface_hub.snapshot_download(**match.groupdict(), allow_patterns=patterns)
+    except HFValidationError:
+        raise PresetError(expected) from None
+    except LocalEntryNotFoundError:
+        raise PresetError(
+            f"{address}: the Hugging Face Hub cannot be reached, and the preset is not in the local cache; "
+            "connect once, or give a local folder"
+        ) from None
+    except (HfHubHTTPError, OSError) as error:
+        raise PresetError(f"{address}: cannot be fetched ({str(error).strip().splitlines()[0]})") from None
+
+
+def check_weights(preset):
+    """Check a preset's weights file against the size and sha256 in its `metrics.json`.
+
+    Args:
+        preset: Preset.
+
+    Returns:
+        Path. The file.
+
+    Raises:
+        PresetError: no weights were published, or the file is missing, truncated or altered.
+    """
+    path = preset.folder / WEIGHTS
+    expected = preset.metadata.get("weights", {})
+    if not path.is_file():
+        if expected:
+            raise PresetError(f"{path}: the weights file is missing; restore it (sha256 {expected.get('sha256')})")
+        raise PresetError(
+            f"{preset.name} has no trained weights; train it with: kerazoo train {preset.name} "
+            "(or pass weights=None for a fresh model)"
+        )
+    if not expected:
+        raise PresetError(f"{preset.folder / METRICS}: has no sha256 of {WEIGHTS}; the weights cannot be trusted")
+    size = path.stat().st_size
+    if size != expected["bytes"]:
+        raise PresetError(
+            f"{path}: truncated or altered ({size} bytes, {expected['bytes']} expected); restore the file"
+        )
+    if (found := sha256(path)) != expected["sha256"]:
+        raise PresetError(
+            f"{path}: damaged (sha256 {found[:12]}..., {expected['sha256'][:12]}... expected); restore it"
+        )
+    for name, digest in expected.get("files", {}).items():
+        attached = preset.folder / name
+        if not attached.is_file() or sha256(attached) != digest:
+            what = "altered since the weights were trained" if attached.is_file() else "missing"
+            raise PresetError(f"{attached}: {what}; restore the file")
+    return path
+
+
+def save_preset(model, folder, *, config=None, training=None, overwrite=False):
+    """Write a model as a preset folder.
+
+    Args:
+        model: ZooModel.
+        folder: str or Path. Written under a temporary name, then renamed.
+        config: Config or None. Defaults to None: the model's architecture and arguments alone.
+        training: dict or None. What is known of the training, for `metrics.json`. Defaults to None.
+        overwrite: bool. Whether an existing preset folder may be replaced. Defaults to False.
+
+    Returns:
+        Path. The folder.
+
+    Raises:
+        OutputError: the folder exists or cannot be written.
+    """
+    from kerazoo.presets.weights import write_weights
+
+    config = config or Config(architecture=model.architecture, model=_model_arguments(model))
+    with new_folder(folder, overwrite=overwrite, owned=(CONFIG,)) as temporary:
+        files = write_config(config, temporary / CONFIG)
+        metadata = {"format": 1, "weights": write_weights(model, temporary / WEIGHTS)}
+        if files:
+            metadata["weights"]["files"] = {name: sha256(temporary / name) for name in files}
+        if training:
+            metadata["training"] = training
+        write_metadata(temporary, metadata)
+    return Path(folder)
+
+
+def _model_arguments(model):
+    """The arguments of `model` that differ from its class's defaults."""
+    from kerazoo.base.arguments import model_parameters
+
+    config = model.get_config()
+    defaults = {name: parameter.default for name, parameter in model_parameters(type(model)).items()}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+    return {name: config[name] for name in defaults if config[name] != plain[name]}

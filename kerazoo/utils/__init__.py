@@ -1,0 +1,1 @@
+"""Errors, argument checks, files, images: small things that every other package uses; imports none of them."""
