@@ -58,8 +58,21 @@ def test_without_averages_or_steps_the_weights_stay(arguments):
         np.testing.assert_array_equal(weights(model), [3, 4])
 
 
-def test_a_stage_averages_its_own_steps():
+def test_averages_go_on_from_stage_to_stage():
     model = Parts()
+    model.compile(seed=0, ema_decay=DECAY)
+    first = stepped(model, 3)
+    model.begin_stage("second")
+    trained = np.concatenate([first, stepped(model, 2)])
+    average = trained[0]
+    for n, weight in enumerate(trained[1:], 2):
+        average = average + max(1 - DECAY, 1 / n) * (weight - average)
+    with model.averaged():
+        np.testing.assert_allclose(weights(model), average, rtol=1e-6)
+
+
+def test_a_stage_may_average_its_own_steps_alone():
+    model = Parts(keeps_averages=False)
     model.compile(seed=0, ema_decay=DECAY)
     stepped(model, 3)
     model.begin_stage("second")

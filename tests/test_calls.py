@@ -28,7 +28,7 @@ def test_functions_of_one_name_are_not_taken_for_each_other():
         def plus(x, amount=amount):
             return x + amount
 
-        np.testing.assert_array_equal(calls.in_batches(plus, X, 2), X + amount)
+        np.testing.assert_array_equal(calls.in_batches(plus, X, batch_size=2), X + amount)
 
 
 def test_a_method_is_traced_once_for_all_batch_sizes_and_a_partial_once_for_its_arguments():
@@ -45,10 +45,10 @@ def test_a_method_is_traced_once_for_all_batch_sizes_and_a_partial_once_for_its_
 
 
 def test_structures_of_results_are_joined_over_the_batches():
-    found = Calls().in_batches(lambda x: {"sum": tf.reduce_sum(x, 1), "x": x}, X, 2)
+    found = Calls().in_batches(lambda x: {"sum": tf.reduce_sum(x, 1), "x": x}, X, batch_size=2)
     np.testing.assert_array_equal(found["sum"], X.sum(1))
     np.testing.assert_array_equal(found["x"], X)
-    assert Calls().in_batches(lambda x: x + 1, X[:0], 2).shape == (0, 2)
+    assert Calls().in_batches(lambda x: x + 1, X[:0], batch_size=2).shape == (0, 2)
 
 
 def test_a_runner_takes_the_place_of_the_functions_and_gives_it_back():

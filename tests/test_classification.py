@@ -36,14 +36,14 @@ def test_as_many_classes_as_folders(here, capsys, architecture):
 @pytest.mark.parametrize("architecture", ["cnn_classifier", "dbn"])
 def test_images_without_classes_are_refused_before_training(here, capsys, architecture):
     assert main(["train", architecture, "--data", photos(here / "photos", ""), "--out", "run"]) == 1
-    assert "has no labels, which a classifier needs: give a folder for each class" in capsys.readouterr().err
+    assert f"has no labels, which {architecture} needs: give a folder for each class" in capsys.readouterr().err
     assert not (here / "run").exists()
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (None, "no labels: a classifier learns from"),
+        (None, "no labels: this model learns from"),
         ([0, 1, 2, 3], "labels from 0 to 3 where the model has 3 classes, 0 to 2: create it with num_classes=4"),
         ([0, -1, 2, 1], "labels from -1 to 2"),
         ([0.0, 1.0, 2.0, 0.5], "labels of type float32 and shape"),

@@ -37,7 +37,26 @@ LEFT_OUT = {
 VERBS = ("compile", "fit", "evaluate", "export", "save_preset")
 # Pieces that verbs, training and exports are made of, functions of tensors most of them: one line says what they do.
 PIECES = ("logits", "zero_state", "sequence_logits", "next_logits", "encode_source", "searcher")
-PIECES += ("source_ids", "target_ids")
+PIECES += (
+    "source_ids",
+    "target_ids",
+    "conditions",
+    "condition_inputs",
+    "drawn_conditions",
+    "check_labels",
+    "draw",
+    "fake",
+)
+PIECES += (
+    "objective",
+    "corrupt",
+    "reconstruction_loss",
+    "regulariser",
+    "pixels",
+    "discriminator_loss",
+    "generator_loss",
+)
+PIECES += ("networks",)
 
 
 def modules_with_examples():

@@ -8,10 +8,10 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.data.streams import TokenStream
+from kerazoo.models.sequences import _language_model as character_modelling
 from kerazoo.presets.config import EvaluationConfig
 from kerazoo.tasks import Data, text_generation
 from kerazoo.tasks.text_generation import evaluate
-from kerazoo.text import character_modelling
 from kerazoo.text.generation import draw_tokens
 from kerazoo.utils.errors import ConfigError, DataError
 

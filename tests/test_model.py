@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.base.example_spaces import Points
 from kerazoo.base.model import ZooModel
 from kerazoo.base.replicas import gather_rows, global_rows, local_rows
 from kerazoo.base.stages import Stage
@@ -16,19 +17,15 @@ class Line(ZooModel):
     """y = w x, trained on the distance to the points; a model small enough to compute by hand."""
 
     roles = {"line": ("dense",)}
-    batch_key = "points"
+    space = Points((2,))
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         inputs = keras.Input((2,))
         self.dense = keras.Model(inputs, keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")(inputs))
-        self.built = True
 
     def default_optimizers(self):
         return {"line": keras.optimizers.SGD(1.0)}
-
-    def example_shape(self):
-        return (2,)
 
     def train_step(self, data):
         x = self.batch(data)["points"]
@@ -159,7 +156,7 @@ def test_states_are_kept_while_their_size_stays_and_made_anew_when_it_changes(tm
     assert model.state("latest").shape == (6, 2)
     np.testing.assert_array_equal(np.sort(model.state("latest").numpy()[:, 0])[:2], [0, 2])
     model.compile(seed=0)
-    assert [state.name for state in model.states()] == ["step", "stage"]
+    assert [state.name for state in model.states()] == ["step", "stage", "stage_begin", "stage_steps"]
 
 
 def test_rows_are_gathered_from_and_given_back_to_replicas(two_replicas):
@@ -184,8 +181,12 @@ def test_dropout_drops_the_fraction_and_keeps_the_mean():
 
 
 class Parts(Line):
+    def __init__(self, keeps_averages: bool = True, **kwargs):
+        super().__init__(**kwargs)
+
     def stages(self):
-        return (Stage("first", ("line",), ("line_loss",)), Stage("second", ("line",), ("line_loss",)))
+        second = Stage("second", ("line",), ("line_loss",), keeps_averages=self.keeps_averages)
+        return (Stage("first", ("line",), ("line_loss",)), second)
 
 
 def test_a_stage_is_known_by_name():

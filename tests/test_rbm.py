@@ -67,6 +67,7 @@ def test_an_update_is_the_difference_of_the_statistics(persistent):
     model.compile({"rbm": keras.optimizers.SGD(0.1)}, seed=4)
     images = (RNG.random((6, 2, 2, 1)) < 0.5).astype("float32")
     v, chains = images.reshape(6, 4), np.zeros((5, 3))
+    model.adapt({"image": images})
     for _ in range(2):
         before = weights(model)
         p = expit(v @ before[0] + before[2])

@@ -131,17 +131,18 @@ class TestNetworks:
 class TestTraining:
     def test_every_critic_update_has_its_own_real_examples(self):
         model = points(n_critic=3)
-        rows = tf.reshape(tf.range(12.0), (12, 1))
-        assert [part[:, 0].numpy().tolist() for part in model._parts(rows)] == [
+        rows = {"real": tf.reshape(tf.range(12.0), (12, 1))}
+        assert [part["real"][:, 0].numpy().tolist() for part in model._parts(rows)] == [
             [0, 3, 6, 9],
             [1, 4, 7, 10],
             [2, 5, 8, 11],
         ]
-        assert [len(part) for part in model._parts(rows[:7])] == [3, 2, 2]
+        assert [len(part["real"]) for part in model._parts({"real": rows["real"][:7]})] == [3, 2, 2]
 
     def test_fewer_examples_than_updates(self):
         model = points(n_critic=5)
-        assert [part[:, 0].numpy().tolist() for part in model._parts(tf.constant([[7.0], [8.0]]))] == [
+        few = {"real": tf.constant([[7.0], [8.0]])}
+        assert [part["real"][:, 0].numpy().tolist() for part in model._parts(few)] == [
             [7],
             [8],
             [7],
@@ -155,8 +156,8 @@ class TestTraining:
     def test_batch_size_counts_the_examples_of_one_update(self):
         model, seen = points(), []
         model.compile(seed=0, run_eagerly=True)  # so that the examples can be looked at
-        update = model._update_critic
-        model._update_critic = lambda k, real: (seen.append(real.numpy()), update(k, real))
+        loss = model.discriminator_loss
+        model.discriminator_loss = lambda batch, fake: (seen.append(batch["real"].numpy()), loss(batch, fake))[1]
         data = some_points(12)
         model.fit(data, batch_size=3, epochs=1, verbose=0)
         assert [part.shape for part in seen] == [(3, 2)] * 4
@@ -174,13 +175,14 @@ class TestTraining:
     def test_positions_are_uniform_and_one_an_example(self):
         model = points()
         model.compile(seed=0)
-        positions = model._positions(tf.zeros((20_000, 2)), "position_0").numpy()
+        batch = {"real": tf.zeros((20_000, 2))}
+        positions = model.draw(batch, str)["position"].numpy()
         assert positions.shape == (20_000, 1)
         assert positions.min() >= 0
         assert positions.max() < 1
         counts = np.histogram(positions, 10, (0, 1))[0]
         assert np.abs(counts - 2000).max() < 5 * np.sqrt(2000)  # a normal would pile up
-        assert not np.allclose(positions, model._positions(tf.zeros((20_000, 2)), "position_1"))
+        assert not np.allclose(positions, model.draw(batch, "test_{}".format)["position"])
 
     def test_a_step_equals_its_plain_second_implementation(self):
         model, twin = points(), points()

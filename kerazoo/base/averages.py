@@ -8,13 +8,13 @@ from kerazoo.utils.errors import ConfigError
 
 
 class Averaging:
-    """What `ZooModel` has of it: with `compile(ema_decay=d)`, an exponential moving average of every weight.
+    """Mixin; list it before `keras.Model`. With `compile(ema_decay=d)`, an exponential moving average of every weight.
 
-    After each step, average += max(1 - d, 1 / n) (weight - average) for the n-th step since the stage of training
-    began. So the first 1 / (1 - d) steps give the plain mean of Polyak and Juditsky, without a trace of the initial
-    weights, and later ones an average over about the last 1 / (1 - d). Moving statistics of batch normalisation are
-    averaged with the weights that they belong to. The averages are states: `.keras` files hold them, presets do not,
-    and they are equal on all replicas.
+    After each step, average += max(1 - d, 1 / n) (weight - average) for the n-th step. So the first
+    1 / (1 - d) steps give the plain mean of Polyak and Juditsky, without a trace of the initial weights, and later ones
+    an average over about the last 1 / (1 - d). A stage of training may begin to count anew (`Stage.keeps_averages`).
+    Moving statistics of batch normalisation are averaged with the weights that they belong to. The averages are states:
+    `.keras` files hold them, presets do not, and they are equal on all replicas.
 
     Source: Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging", SIAM Journal on Control
     and Optimization 30(4); for GANs Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training",

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError
 
 
 class Calls:
@@ -43,21 +44,28 @@ class Calls:
             self._compiled[key] = tf.function(function, input_signature=specs)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), self._compiled[key](*inputs))
 
-    def in_batches(self, function, inputs, batch_size):
-        """Call a function of one tensor on many rows.
+    def in_batches(self, function, *inputs, batch_size):
+        """Call a function of tensors on many rows.
 
         Args:
-            function: callable. As above, from a tensor `(batch, ...)` to tensors `(batch, ...)`.
-            inputs: array, shape `(num, ...)`.
+            function: callable. As above, from tensors `(batch, ...)` to tensors `(batch, ...)`.
+            *inputs: arrays, shape `(num, ...)`, as many rows of each.
             batch_size: int. Rows in memory at a time.
 
         Returns:
             np.ndarray, or the function's structure of them. The results, in order.
+
+        Raises:
+            ConfigError: `batch_size` is below 1, or not as many rows of each input.
         """
         batch_size = check_integer("batch_size", batch_size)
-        inputs = np.asarray(inputs)
-        starts = range(0, max(len(inputs), 1), batch_size)  # no rows give results of no rows
-        parts = [self(function, inputs[i : i + batch_size]) for i in starts]
+        inputs = [np.asarray(array) for array in inputs]
+        counts = {len(array) for array in inputs}
+        if len(counts) > 1:
+            shapes = ", ".join(str(array.shape) for array in inputs)
+            raise ConfigError(f"arrays of shapes {shapes}: as many rows of each are expected")
+        starts = range(0, max(*counts, 1), batch_size)  # no rows give results of no rows
+        parts = [self(function, *(array[i : i + batch_size] for array in inputs)) for i in starts]
         return tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
 
     @contextlib.contextmanager
@@ -75,3 +83,8 @@ def function_key(function):
     if isinstance(function, functools.partial):
         return function_key(function.func), function.args, tuple(sorted(function.keywords.items()))
     return getattr(function, "__func__", function)
+
+
+def signature_key(function):
+    """What tells the function of one exported signature from others: its declaration where it has one."""
+    return getattr(function, "declaration", None) or function_key(function)

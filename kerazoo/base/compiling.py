@@ -12,7 +12,7 @@ EXECUTION = ("jit_compile", "steps_per_execution", "run_eagerly")
 
 
 class Compiling:
-    """What `ZooModel` has of it."""
+    """Mixin; list it before `keras.Model`."""
 
     def default_optimizers(self):
         """role -> the optimizer of the paper. Every subclass that trains by gradients writes it."""
@@ -64,6 +64,9 @@ class Compiling:
         self.add_state("step")
         self.add_state("stage").assign(self._stage_index)
         self.begin_averages(ema_decay)
+        self.add_state("stage_begin")
+        self.add_state("stage_steps")
+        self.connect_noisy_layers()
 
     def get_compile_config(self):
         """What `compile_from_config` needs to prepare a loaded model for training on."""

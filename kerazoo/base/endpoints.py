@@ -18,6 +18,7 @@ class Endpoint:
         inputs: dict[str, Input].
         outputs: str, tuple of str, or None. The name of the tensor, or the names of the tuple's; a dict has its own.
         int8: str or None. Why its numbers cannot be quantised to int8; None where they can.
+        server_only: str or None. Why it cannot run on a device, one phrase; None where it can.
 
     Example:
         >>> model = kerazoo.load("dcgan")
@@ -29,6 +30,7 @@ class Endpoint:
     inputs: dict[str, Input]
     outputs: str | tuple[str, ...] | None = None
     int8: str | None = None
+    server_only: str | None = None
 
     def __call__(self, **inputs):
         """Run on named inputs.
@@ -78,16 +80,11 @@ class Endpoint:
         """Whether every input has one row for each example, so that requests may be joined."""
         return all(one.shape[:1] == (None,) for one in self.inputs.values())
 
-    @property
-    def server_only(self):
-        """Why it cannot run on a device: a reason of one phrase, or None where it can."""
-        kinds = {one.kind for one in self.inputs.values()}
-        if "text" in kinds:
-            return "LiteRT has no strings: give tokens"
-        return "LiteRT draws no seeded random numbers: give noise" if "seed" in kinds else None
-
 
 # Why a recurrence over time is not quantised to int8.
 LOOP = "the converter's calibration cannot follow a loop"
 # Why a log-likelihood or an energy of a whole image is not: measured, it was off by hundreds of nats.
 NATS = "eight bits are too few for a sum of nats"
+# Why a function cannot run on a device.
+STRINGS = "LiteRT has no strings: give tokens"
+SEEDED = "LiteRT draws no seeded random numbers: give noise"

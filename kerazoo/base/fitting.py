@@ -1,14 +1,38 @@
-"""What a model is fed: the data that `fit` and `evaluate` take, and the checks of them."""
+"""`fit` and `evaluate`: the data that they take, and the checks of them."""
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.data import as_dataset, check_batch
+from kerazoo.base.noise import begin_streams
+from kerazoo.data import as_dataset
 from kerazoo.utils.errors import DataError
 
+# Examples that `adapt` sees in a plain `fit`, which cannot know how long a dataset is.
+MOST_ADAPTED = 100_000
 
-class Feeding:
-    """What `ZooModel` has of it."""
+
+def _remembering(adapt):
+    """An `adapt` that leaves a mark, so that `fit` does not call it again."""
+
+    @functools.wraps(adapt)
+    def adapt_and_mark(self, arrays):
+        self._adapted = True
+        return adapt(self, arrays)
+
+    return adapt_and_mark
+
+
+class Fitting:
+    """Mixin; list it before `keras.Model`. Its `space` says what examples are."""
+
+    _adapted = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "adapt" in vars(cls):
+            cls.adapt = _remembering(cls.adapt)
 
     @classmethod
     def fitting_shape(cls, shape, arguments):
@@ -59,13 +83,37 @@ class Feeding:
         named = zip((self.batch_key, "label"), parts, strict=False)
         return {name: part for name, part in named if part is not None}
 
+    @property
+    def batch_key(self):
+        """The name of the main entry of a batch: `"image"`, `"points"`, `"tokens"`."""
+        return self.space.key
+
     def example_shape(self):
-        """Shape of one example of `batch_key`, for checks of the data."""
-        return self.image_shape
+        """Shape of one example, None where it is free."""
+        return self.space.shape
 
     def check(self, batch):
         """Raise a `DataError` of one line unless a batch (a dict of arrays, or None) is one that the model takes."""
-        check_batch(batch, key=self.batch_key, shape=self.example_shape())
+        self.space.check(batch)
+
+    def check_inputs(self, inputs):
+        """`inputs` as an array that the model can take; a `DataError` of one line otherwise."""
+        return self.space.check_inputs(inputs)
+
+    def adapt(self, arrays):
+        """Set from the training examples what is not learned (the bias of an output, say); nothing by default.
+
+        `kerazoo train` calls it, and so does the first `fit` of a fresh model, with up to 100,000 examples, unless it
+        was called by hand or weights were loaded.
+
+        Args:
+            arrays: dict[str, np.ndarray]. Entry -> examples, as `Source.arrays`.
+        """
+
+    def set_weights(self, weights):
+        """As `keras.Model.set_weights`; `fit` adapts nothing then."""
+        super().set_weights(weights)
+        self._adapted = True
 
     def begin(self, batch, *, training):
         """Make, before the first step, the states whose size is that of the global batch (a dict of arrays)."""
@@ -93,9 +141,12 @@ class Feeding:
         self._assert_compile_called("fit")
         if kwargs.pop("class_weight", None) is not None or kwargs.pop("sample_weight", None) is not None:
             raise DataError("class_weight and sample_weight: a paper's losses have none; repeat examples instead")
+        if hasattr(self.adapt, "__wrapped__") and not self._adapted and not int(self.step.numpy()):
+            self.adapt(self._first_examples(x, y, batch_size))
         # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
         order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
         dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
+        self._plan(steps_per_epoch or steps, kwargs)
         if validation_data is not None:
             validation_data, _ = self._dataset(validation_data, None, batch_size, training=False)
         return super().fit(
@@ -126,6 +177,24 @@ class Feeding:
     def test_on_batch(self, x, y=None, **kwargs):
         """Losses and metrics of one batch, given as to `train_on_batch`; see `keras.Model.test_on_batch`."""
         return super().test_on_batch(self._checked(x, y, training=False), **kwargs)
+
+    def _first_examples(self, x, y, batch_size):
+        """Entry -> array, of all that `fit` was given, in order, `MOST_ADAPTED` examples at most."""
+        dataset, _ = self._dataset(x, y, batch_size, training=False)
+        batches, rows = [], 0
+        for batch in dataset.as_numpy_iterator():
+            batches.append(self.batch(batch))
+            rows += len(batches[-1][self.batch_key])
+            if rows >= MOST_ADAPTED:
+                break
+        return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+
+    def _plan(self, steps_per_epoch, options):
+        """Plan the stage's steps where nobody has, for `progress`."""
+        epochs = options.get("epochs", 1) - options.get("initial_epoch", 0)
+        if steps_per_epoch and not int(self.state("stage_steps").numpy()):
+            done = int(self.step.numpy()) - int(self.state("stage_begin").numpy())
+            self.plan_stage(done + epochs * steps_per_epoch)
 
     def _checked(self, x, y, *, training):
         batch = self.batch(x if y is None else (x, y))
@@ -161,14 +230,9 @@ class Feeding:
         """Keras's compiled loop around a step, which it runs once more where a dataset of unknown length has ended."""
 
         def step(data):
+            begin_streams()  # an interrupted trace may have left some
             given = [part for part in tf.nest.flatten(data) if part is not None]
             with tf.control_dependencies(given):  # without a batch, nothing of a step takes effect
                 return step_function(data)
 
         return super()._make_function(step)
-
-    def check_inputs(self, inputs):
-        """`inputs` as an array that the model can take; a `DataError` of one line otherwise."""
-        inputs = np.asarray(inputs)
-        self.check({self.batch_key: inputs})
-        return inputs

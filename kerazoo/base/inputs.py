@@ -77,25 +77,6 @@ def require(value, condition, *message):
 # === Kinds of inputs ===
 
 
-def latents(latent_dim, distribution="normal"):
-    """Latent vectors of a prior: float32, shape `(batch, latent_dim)`.
-
-    Args:
-        latent_dim: int. Length of a vector.
-        distribution: `"normal"` (standard normal) or `"uniform"` (on [-1, 1)). Defaults to `"normal"`.
-
-    Returns:
-        Input.
-    """
-    about = {"normal": "standard normal", "uniform": "uniform on [-1, 1)"}[distribution]
-
-    def draw(rng, rows):
-        shape = (rows, latent_dim)
-        return (rng.standard_normal(shape) if distribution == "normal" else rng.uniform(-1, 1, shape)).astype("float32")
-
-    return Input("latents", (None, latent_dim), "float32", draw, about)
-
-
 def images(shape, entry="image"):
     """Images in [0, 1]: float32, shape `(batch, height, width, channels)`.
 
@@ -106,7 +87,7 @@ def images(shape, entry="image"):
     Returns:
         Input.
     """
-    return Input("images", (None, *shape), "float32", _uniform(shape), "in [0, 1]", entry)
+    return Input("images", (None, *shape), "float32", _unit(shape), "in [0, 1]", entry)
 
 
 def points(num_features):
@@ -125,6 +106,18 @@ def points(num_features):
     return Input("points", (None, num_features), "float32", draw, "", "points")
 
 
+def codes(shape):
+    """Codes of an encoder: float32, shape `(batch, *shape)`.
+
+    Args:
+        shape: tuple[int, ...]. Of one code.
+
+    Returns:
+        Input.
+    """
+    return Input("latents", (None, *shape), "float32", _unit(shape), "codes of the encoder")
+
+
 def units(num_units):
     """Units, or their probabilities, in [0, 1]: float32, shape `(batch, num_units)`.
 
@@ -134,15 +127,15 @@ def units(num_units):
     Returns:
         Input.
     """
-    return Input("units", (None, num_units), "float32", _uniform((num_units,)), "in [0, 1]")
+    return Input("units", (None, num_units), "float32", _unit((num_units,)), "in [0, 1]")
 
 
-def noise(*shape, distribution="uniform"):
+def noise(*shape, distribution="unit"):
     """Random numbers that the caller draws: float32, shape `(batch, *shape)`.
 
     Args:
         *shape: int or None. Sizes of a row; None for a size that is free.
-        distribution: `"uniform"` (on [0, 1)) or `"normal"` (standard normal). Defaults to `"uniform"`.
+        distribution: `"unit"` (uniform on [0, 1)) or `"normal"` (standard normal). Defaults to `"unit"`.
 
     Returns:
         Input.
@@ -150,10 +143,27 @@ def noise(*shape, distribution="uniform"):
 
     def draw(rng, rows):
         size = (rows, *(4 if side is None else side for side in shape))
-        return (rng.random(size) if distribution == "uniform" else rng.standard_normal(size)).astype("float32")
+        return (rng.random(size) if distribution == "unit" else rng.standard_normal(size)).astype("float32")
 
-    about = {"uniform": "uniform on [0, 1)", "normal": "standard normal"}[distribution]
+    about = {"unit": "uniform on [0, 1)", "normal": "standard normal"}[distribution]
     return Input("noise", (None, *shape), "float32", draw, about)
+
+
+def labels(num_classes):
+    """Class labels, 0 to `num_classes - 1`: int32, shape `(batch,)`, which calls are held to.
+
+    Args:
+        num_classes: int. How many classes there are.
+
+    Returns:
+        Input.
+    """
+
+    def draw(rng, rows):
+        return rng.integers(num_classes, size=rows, dtype=np.int32)
+
+    about = f"class, 0 to {num_classes - 1}"
+    return Input("labels", (None,), "int32", draw, about, "label", least=0, most=num_classes - 1)
 
 
 def tokens(num_tokens, *, steps=True, least=0, longest=None):
@@ -246,5 +256,5 @@ def state(zero_state):
     return Input("state", (None, *shape[1:]), dtype, lambda rng, rows: zero_state(rows).numpy(), "zeros at first")
 
 
-def _uniform(shape):
+def _unit(shape):
     return lambda rng, rows: rng.random((rows, *shape)).astype("float32")

@@ -1,19 +1,19 @@
-"""`ZooModel`, the only base class: optimizers by role, exact noise, exact saving, and `fit` on any images.
+"""`ZooModel`, the base class of every architecture: optimizers by role, exact noise, exact saving, `fit` on any data.
 
-A subclass writes its paper: networks, losses, the order of the updates. This base solves once:
+A subclass writes its paper: networks, losses, and where it has its own the order of the updates. This base solves once:
 
+- **Arguments** store themselves, and are the configuration: `arguments.py`. **Verbs** declare themselves: `verbs.py`.
 - **Roles.** Each role (`"generator"`, ...) has its networks and its optimizer (`compiling.py`); `minimize` changes its
   variables alone (`updates.py`).
-- **Devices.** `minimize` divides a sum of per-example losses by the global batch, and `noise` gives each example its
-  own row of one global draw, so a batch split over replicas trains exactly like the same batch on one device.
-- **Data.** `fit`, `evaluate` and the checks of what they are given: `feeding.py`.
+- **Devices.** `minimize` divides a sum of per-example losses by the global batch (`replicas.py`), and `noise` gives
+  each example its own row of one global draw (`noise.py`), so a batch split over replicas trains exactly like the same
+  batch on one device.
+- **Data.** `fit`, `evaluate` and the checks of what they are given: `fitting.py`, `example_spaces.py`.
 - **Averages** of the weights over the steps: `averages.py`.
 - **Stages** of training, for models that are trained in parts: `stages.py`.
 - **Resumption.** Noise is a function of (seed, step, stream), and the step, the seed and every optimizer are in the
   `.keras` file, so a reloaded model continues as if it had never stopped.
 """
-
-import zlib
 
 import keras
 import numpy as np
@@ -23,20 +23,20 @@ from kerazoo.base.arguments import StoresArguments
 from kerazoo.base.averages import Averaging
 from kerazoo.base.compiled_calls import Calls
 from kerazoo.base.compiling import Compiling
-from kerazoo.base.fitting import Feeding
-from kerazoo.base.replicas import row_noise
+from kerazoo.base.example_spaces import Images
+from kerazoo.base.fitting import Fitting
+from kerazoo.base.noise import Noisy, begin_streams
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
 from kerazoo.base.updates import Updating
-from kerazoo.utils.checks import MAX_SEED
+from kerazoo.base.verbs import declarations
 
 
-class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged, Stateful, keras.Model):
+class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, Staged, Stateful, keras.Model):
     """Base of every architecture of the zoo.
 
-    A subclass sets `task`, `roles` and `paper`, stores each argument of its `__init__` under the argument's name,
-    builds its networks there (`self.built = True` ends it), and writes `call`, `train_step`, `test_step`,
-    `default_optimizers` and its verbs (`generate`, `encode`, `classify`, ...).
+    A subclass sets `task`, `roles` and `paper`, builds its networks in `__init__` (the arguments are attributes by
+    then), and writes `call`, `default_optimizers`, `losses` (or `train_step` and `test_step`) and its verbs.
 
     Args:
         **kwargs: `name`, `dtype` (a dtype or policy such as `"mixed_bfloat16"`) and `trainable` of `keras.Model`.
@@ -48,7 +48,8 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
         task: str. What the model does; names the module of `kerazoo.tasks` that samples and evaluates it.
         roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
         tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
-        batch_key: str. The name of the main entry of a batch: `"image"`, `"points"`, `"tokens"`.
+        space: ExampleSpace. What one example is; images in [0, 1] of `image_shape` by default.
+        default_endpoint: str or None. The first exported signature; None takes the first that is declared.
         batches_per_step: int. Batches that a training step takes, the k-th in rows `k::batches_per_step`.
         clip_norms: dict[str, float]. Role -> largest norm of its gradient; roles left out are not clipped.
         image_shape: tuple[int, int, int] or None. Of models of images: height, width, channels.
@@ -63,10 +64,10 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
     paper = None
     roles = {}
     tracked = ()
-    batch_key = "image"
     batches_per_step = 1
     image_shape = None
     image_sizes = None
+    default_endpoint = None
 
     def __init__(self, **kwargs):
         # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.
@@ -76,6 +77,12 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
         self._trackers = {}
         self._state = TrainingState()
         self.calls = Calls()
+        self.built = True  # networks are built in `__init__`, never in the first batch
+
+    @property
+    def space(self):
+        """What one example is, an object of `kerazoo.base.example_spaces`."""
+        return Images(self.image_shape)
 
     @property
     def step(self):
@@ -139,44 +146,6 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
 
     # === Training ===
 
-    def adapt(self, arrays):
-        """Set from the training examples (as `Source.arrays`) what is not learned; nothing by default."""
-
-    def noise(self, num_rows, shape, *, stream, distribution="normal"):
-        """Random rows for the examples of this batch: a function of (seed, step, stream) and the place in the batch.
-
-        Args:
-            num_rows: int or tf.Tensor. Number of examples on this replica.
-            shape: tuple[int, ...]. Shape of one example's noise.
-            stream: str. Names this use of noise within a step; different streams are independent.
-            distribution: `"normal"` (standard normal) or `"uniform"` (on [-1, 1)). Defaults to `"normal"`.
-
-        Returns:
-            tf.Tensor. float32, shape `(num_rows, *shape)`.
-        """
-        return row_noise(num_rows, shape, self.noise_seed(stream), distribution)
-
-    def noise_seed(self, stream):
-        """The seed, shape `(2,)` int32, of a stateless draw at this step; equal on all replicas."""
-        base = tf.constant([self.seed, zlib.crc32(stream.encode()) & MAX_SEED], tf.int32)
-        return tf.random.fold_in(base, tf.cast(self.step.value, tf.int32))
-
-    def apply_dropout(self, x, stream, *, rate):
-        """Dropout by the exact noise of `noise`: some values at zero, the others scaled up by 1 / (1 - rate).
-
-        Args:
-            x: tf.Tensor. Shape `(batch, ...)`.
-            stream: str. As for `noise`.
-            rate: float in [0, 1). The chance of each value to become zero.
-
-        Returns:
-            tf.Tensor. Shape and dtype of `x`.
-
-        Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15.
-        """
-        draws = self.noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream, distribution="uniform")
-        return x * tf.cast(draws >= 2 * rate - 1, x.dtype) / (1 - rate)
-
     def losses(self, batch, *, training):
         """The loss of each example of a batch (a dict of tensors), for stages that train one role by one loss."""
         raise NotImplementedError(f"{type(self).__name__} has neither `losses` nor a `train_step` of its own")
@@ -200,13 +169,28 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
         """Count the step, which moves all noise on, take its weights into the averages, and return the logs."""
         self.update_averages()
         self.step.assign_add(1)
+        begin_streams()
         return self.logs()
 
     # === Leaving Python ===
 
     def endpoints(self):
-        """name -> `kerazoo.base.endpoints.Endpoint` of every exported signature, the default one first."""
-        raise NotImplementedError(f"{type(self).__name__} declares no endpoints, so there is nothing to export")
+        """The exported signatures: every `@verb` and `@endpoint`, and what mixins add.
+
+        Returns:
+            dict[str, kerazoo.base.endpoints.Endpoint]. By name, the default one first: `default_endpoint`, or else the
+            first that is declared.
+        """
+        declared = {one.name: one for one in declarations(type(self)).values() if one.when(self)}
+        found = {**self.extra_endpoints(), **{name: one.endpoint(self) for name, one in declared.items()}}
+        first = self.default_endpoint or next(iter(found), None)
+        if first is None:
+            raise NotImplementedError(f"{type(self).__name__} declares no endpoints, so there is nothing to export")
+        return {first: found[first], **found}
+
+    def extra_endpoints(self):
+        """Exported signatures that no decorator declares, a dict as of `endpoints`; none by default."""
+        return {}
 
     def export(self, path, format="saved_model", *, overwrite=False, **options):
         """Write the model for TensorFlow Serving (`"saved_model"`, a folder) or for devices (`"litert"`, a file).

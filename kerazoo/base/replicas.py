@@ -75,7 +75,7 @@ def global_rows(values):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, rows)
 
 
-def row_noise(num_rows, shape, seed, distribution):
+def row_noise(num_rows, shape, seed, distribution, maximum=None):
     """Noise for this replica's rows of the global batch.
 
     Every replica draws the noise of the whole global batch and takes its own rows, so that replicas never share noise
@@ -86,12 +86,14 @@ def row_noise(num_rows, shape, seed, distribution):
         shape: tuple[int, ...]. Shape of one row.
         seed: tf.Tensor. int32, shape `(2,)`, equal on all replicas.
         distribution: str. A name in `DRAWS`.
+        maximum: int or None. For `"integers"`: how many there are. Defaults to None.
 
     Returns:
-        tf.Tensor. float32, shape `(num_rows, *shape)`.
+        tf.Tensor. float32, or int32 for integers, shape `(num_rows, *shape)`.
     """
     total, offset = _rows_and_offset(num_rows)
-    values = DRAWS[distribution](tf.concat([[total], shape], axis=0), seed)
+    size = tf.concat([[total], tf.cast(shape, tf.int32)], axis=0)
+    values = DRAWS[distribution](size, seed, *([] if maximum is None else [maximum]))
     return values[offset : offset + num_rows]
 
 
@@ -153,7 +155,10 @@ def _across_replicas(num_rows):
     return tf.reduce_sum(counts), tf.reduce_sum(counts[:replica])
 
 
+# "uniform" is the interval [-1, 1) everywhere; "unit" is [0, 1).
 DRAWS = {
     "normal": tf.random.stateless_normal,
     "uniform": lambda shape, seed: tf.random.stateless_uniform(shape, seed, -1.0, 1.0),
+    "unit": tf.random.stateless_uniform,
+    "integers": lambda shape, seed, maximum: tf.random.stateless_uniform(shape, seed, 0, maximum, tf.int32),
 }

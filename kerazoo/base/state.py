@@ -59,7 +59,7 @@ class TrainingState:
 
 
 class Stateful:
-    """What `ZooModel` has of it: states by name, saved in `.keras` files. Its `_state` is a `TrainingState`."""
+    """Mixin; list it before `keras.Model`. States by name, saved in `.keras` files; `_state` is a `TrainingState`."""
 
     def save_own_variables(self, store):
         """Write the training state (step, what a subclass adds, the sums of the epoch's log) beside the weights."""
@@ -70,6 +70,7 @@ class Stateful:
 
     def load_own_variables(self, store):
         """Read back the training state where the model is compiled and the file has one."""
+        self._adapted = True
         entries = self._state.load(store)
         sums = {key: entries.pop(key)[()] for key in list(entries) if key.startswith(LOG_PREFIX)}
         super().load_own_variables(entries)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from kerazoo.base.noise import same_streams
 from kerazoo.base.replicas import global_rows, parts
 
 
@@ -54,7 +55,7 @@ CLIPS = {
 
 
 class Updating:
-    """What `ZooModel` has of it: updates of one role's variables, right on any number of devices.
+    """Mixin; list it before `keras.Model`. Updates of one role's variables, right on any number of devices.
 
     **Gradient accumulation.** With `compile(accumulate=k)` a step takes k batches as one of k times the rows. Noise,
     states and `update` see all of them; `minimize` works on its `rows` in k parts, one after another, and sums their
@@ -84,10 +85,10 @@ class Updating:
         optimizer, variables = self.optimizers[role], self.variables_of(role)
         count = self.accumulate if rows and tape is None else 1
         before = [tf.identity(state.value) for state in self.states()] if count > 1 else []
-        gradients = None
+        gradients, streams = None, {}
         for context, part in parts(rows, count):
             # One part after another: side by side they would take the memory of all.
-            with context, tf.control_dependencies(_tensors(gradients)):
+            with context, same_streams(streams), tf.control_dependencies(_tensors(gradients)):
                 if gradients is not None:
                     # Every part finds the states as they were; the last one, which knows all rows, leaves them.
                     for state, value in zip(self.states(), before, strict=True):

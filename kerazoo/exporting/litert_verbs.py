@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from kerazoo.base.compiled_calls import function_key
+from kerazoo.base.compiled_calls import signature_key
 from kerazoo.exporting.litert_sizes import padded
 from kerazoo.utils.errors import ExportError
 from kerazoo.utils.images import as_float_array
@@ -45,10 +45,10 @@ class _Runner:
         self.file = file
         self.endpoints = {}
         for name, endpoint in model.endpoints().items():
-            self.endpoints.setdefault(function_key(endpoint.function), (name, endpoint))
+            self.endpoints.setdefault(signature_key(endpoint.function), (name, endpoint))
 
     def __call__(self, function, *inputs):
-        name, endpoint = self.endpoints.get(function_key(function), (None, None))
+        name, endpoint = self.endpoints.get(signature_key(function), (None, None))
         if name not in self.file.metadata["signatures"]:
             verb = name or getattr(function, "func", function).__name__.strip("_")
             reason = self.file.metadata["left_out"].get(name, "it is no endpoint of the model")

@@ -1,23 +1,19 @@
-"""A small convolutional image classifier: the feature extractor of the zoo's own image metrics."""
-
-from typing import Annotated
+"""A small convolutional classifier of images, whose features serve the image metrics (LeCun et al. 1998)."""
 
 import keras
 from keras import layers
-from pydantic import Field
 
-from kerazoo.base.arguments import ImageShape, PositiveInt
-from kerazoo.base.endpoints import Endpoint
-from kerazoo.base.inputs import images
+from kerazoo.base.arguments import ImageShape, NumClasses, PositiveInt, Rate, Widths
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
-from kerazoo.models.classifiers._classifier import Classifying
+from kerazoo.base.verbs import verb
+from kerazoo.models.classifiers._classifier import Classifier
 from kerazoo.networks.convolutional import flatten
 from kerazoo.utils.images import as_float
 
 
 @register("cnn_classifier")
-class CNNClassifier(Classifying, ZooModel):
+class CNNClassifier(Classifier, ZooModel):
     """Convolutional classifier for small images, in the line of LeNet.
 
     Blocks of a 3x3 convolution, ReLU and 2x2 max-pooling; then one hidden dense layer, whose activations are the
@@ -48,7 +44,6 @@ class CNNClassifier(Classifying, ZooModel):
     Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition".
     """
 
-    task = "image-classification"
     paper = "LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11)"
     roles = {"classifier": ("encoder", "head")}
     tracked = ("classifier_loss", "accuracy")
@@ -57,23 +52,17 @@ class CNNClassifier(Classifying, ZooModel):
     def __init__(
         self,
         image_shape: ImageShape = (28, 28, 1),
-        num_classes: Annotated[int, Field(ge=2, strict=True)] = 10,
-        filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64),
+        num_classes: NumClasses = 10,
+        filters: Widths = (32, 64),
         feature_dim: PositiveInt = 128,
-        dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+        dropout_rate: Rate = 0.5,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.num_classes = num_classes
-        self.filters = tuple(filters)
-        self.feature_dim = feature_dim
-        self.dropout_rate = dropout_rate
         self.encoder = self._build_encoder()
         self.head = keras.Sequential(
             [keras.Input((feature_dim,)), layers.Dense(num_classes, dtype="float32")], name="head"
         )
-        self.built = True
 
     def _build_encoder(self):
         dtype = self.dtype_policy
@@ -87,34 +76,16 @@ class CNNClassifier(Classifying, ZooModel):
     def default_optimizers(self):
         return {"classifier": keras.optimizers.Adam(1e-3)}
 
-    # === Training ===
-
     def logits(self, images, training=False):
         """Scores of the classes before the softmax, shape `(batch, num_classes)`."""
         features = self.encoder(as_float(images), training=training)
         return self.head(self.apply_dropout(features, "dropout", rate=self.dropout_rate) if training else features)
 
-    # === Verbs ===
-
-    def features(self, images, *, batch_size=256):
+    @verb("features", images="images")
+    def features(self, images):
         """Activations of the hidden dense layer.
-
-        Args:
-            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
-            batch_size: int. Images computed at a time. Defaults to 256.
 
         Returns:
             np.ndarray. float32, at least 0, shape `(num, feature_dim)`.
-
-        Raises:
-            DataError: a wrong shape or values out of range.
-            ConfigError: `batch_size` is below 1.
         """
-        return self.calls.in_batches(self._features, self.check_inputs(images), batch_size)
-
-    def _features(self, images):
-        return self.encoder(as_float(images), training=False)
-
-    def endpoints(self):
-        features = Endpoint(self._features, {"images": images(self.image_shape)}, "features")
-        return {**super().endpoints(), "features": features}
+        return self.encoder(images, training=False)

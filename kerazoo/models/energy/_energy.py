@@ -1,10 +1,12 @@
-"""Energy, partition function and likelihood of a restricted Boltzmann machine, as a model's methods."""
+"""The family of Boltzmann machines: energy, partition function and likelihood, as a model's methods."""
 
 import zlib
 
 import numpy as np
 
+from kerazoo.base.endpoints import NATS
 from kerazoo.base.priors import random_generator
+from kerazoo.base.verbs import endpoint
 from kerazoo.metrics.partition import LogPartition, ais_log_partition, exact_log_partition
 from kerazoo.utils.checks import check_seed
 from kerazoo.utils.errors import ConfigError
@@ -15,8 +17,8 @@ EXACT_UNITS = 20
 
 
 class EnergyBased:
-    """Stands before `ZooModel` among a class's bases, which has `rbm`, the layer, and `base_visible_bias`, and whose
-    `_flat` makes rows of pixels of images."""
+    """Mixin; list it before `ZooModel`. The class has `rbm`, the layer, `base_visible_bias`, and `_flat`, which makes
+    rows of pixels of images."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -63,10 +65,12 @@ class EnergyBased:
             ConfigError: the seed is out of range, or `batch_size` is below 1.
         """
         pixels = as_float_array(self.check_inputs(images))
-        return self.calls.in_batches(self._free_energy, binarised(pixels, random_generator(seed)), batch_size)
+        binary = binarised(pixels, random_generator(seed))
+        return self.calls.in_batches(self._free_energy, binary, batch_size=batch_size)
 
-    def _free_energy(self, v):
-        return self.rbm.free_energy(self._flat(v))
+    @endpoint("nats", int8=NATS, images="images")
+    def _free_energy(self, images):
+        return self.rbm.free_energy(self._flat(images))
 
     def score(self, images, *, log_partition=None, seed=0, batch_size=256):
         """log p(x) of each binarised image.

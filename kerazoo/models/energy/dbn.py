@@ -1,25 +1,22 @@
 """Deep belief network: RBMs trained greedily, then fine-tuned as a classifier (Hinton, Osindero and Teh 2006)."""
 
-from typing import Annotated
+import math
 
 import keras
-import numpy as np
 import tensorflow as tf
-from pydantic import Field
 
-from kerazoo.base.arguments import ImageShape, PositiveInt
-from kerazoo.base.endpoints import Endpoint
-from kerazoo.base.inputs import images
+from kerazoo.base.arguments import ImageShape, NumClasses, PositiveInt, Rate, Widths
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.stages import Stage
+from kerazoo.base.verbs import verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
-from kerazoo.models.classifiers._classifier import Classifying
+from kerazoo.models.classifiers._classifier import Classifier
 from kerazoo.utils.images import as_float
 
 
 @register("dbn")
-class DBN(Classifying, ZooModel):
+class DBN(Classifier, ZooModel):
     """Deep belief network for classification.
 
     Training has one stage for each RBM (`"rbm_1"`, `"rbm_2"`, ...) and a last one, `"classifier"`. An RBM learns by
@@ -59,7 +56,6 @@ class DBN(Classifying, ZooModel):
     Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks", Science 313.
     """
 
-    task = "image-classification"
     paper = "Hinton, Osindero and Teh 2006, Neural Computation 18(7); Hinton and Salakhutdinov 2006, Science 313"
     roles = {  # of the default number of layers; each model has its own
         **{name: (name,) for name in ("rbm_1", "rbm_2", "rbm_3")},
@@ -70,24 +66,18 @@ class DBN(Classifying, ZooModel):
     def __init__(
         self,
         image_shape: ImageShape = (28, 28, 1),
-        hidden_units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (500, 500, 1000),
-        num_classes: Annotated[int, Field(ge=2, strict=True)] = 10,
+        hidden_units: Widths = (500, 500, 1000),
+        num_classes: NumClasses = 10,
         num_gibbs_steps: PositiveInt = 1,
-        dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        dropout_rate: Rate = 0.0,
         pretraining: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.hidden_units = tuple(hidden_units)
-        self.num_classes = num_classes
-        self.num_gibbs_steps = num_gibbs_steps
-        self.dropout_rate = dropout_rate
-        self.pretraining = pretraining
-        self.num_pixels = int(np.prod(self.image_shape))
-        self._rbm_names = tuple(f"rbm_{i + 1}" for i in range(len(self.hidden_units)))
-        widths = (self.num_pixels, *self.hidden_units)
-        for name, below, units in zip(self._rbm_names, widths, self.hidden_units, strict=False):
+        self.num_pixels = math.prod(image_shape)
+        self._rbm_names = tuple(f"rbm_{i + 1}" for i in range(len(hidden_units)))
+        widths = (self.num_pixels, *hidden_units)
+        for name, below, units in zip(self._rbm_names, widths, hidden_units, strict=False):
             initializer = None if pretraining else keras.initializers.GlorotUniform()
             setattr(self, name, RestrictedBoltzmann(below, units, initializer, name=name))
         self.head = keras.Sequential(
@@ -95,11 +85,12 @@ class DBN(Classifying, ZooModel):
         )
         greedy = {name: (name,) for name in self._rbm_names} if pretraining else {}
         self.roles = {**greedy, "classifier": (*self._rbm_names, "head")}
-        self.built = True
 
     def stages(self):
-        greedy = [Stage(name, (name,), ("reconstruction_error",)) for name in self._rbm_names if self.pretraining]
-        return (*greedy, Stage("classifier", ("classifier",), ("classifier_loss", "accuracy")))
+        names = self._rbm_names if self.pretraining else ()
+        greedy = [Stage(name, (name,), ("reconstruction_error",), keeps_averages=False) for name in names]
+        tracked = ("classifier_loss", "accuracy")
+        return (*greedy, Stage("classifier", ("classifier",), tracked, needs_labels=True, keeps_averages=False))
 
     def variables_of(self, role):
         """The trainable variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
@@ -158,22 +149,11 @@ class DBN(Classifying, ZooModel):
 
     # === Verbs ===
 
-    def encode(self, images, *, batch_size=256):
+    @verb("probabilities", images="images")
+    def encode(self, images):
         """Probabilities of the top layer's units.
-
-        Args:
-            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
-            batch_size: int. Images computed at a time. Defaults to 256.
 
         Returns:
             np.ndarray. float32 in [0, 1], shape `(num, hidden_units[-1])`.
-
-        Raises:
-            DataError: a wrong shape or values out of range.
-            ConfigError: `batch_size` is below 1.
         """
-        return self.calls.in_batches(self._hidden, self.check_inputs(images), batch_size)
-
-    def endpoints(self):
-        encode = Endpoint(self._hidden, {"images": images(self.image_shape)}, "probabilities")
-        return {**super().endpoints(), "encode": encode}
+        return self._hidden(images)

@@ -1,16 +1,19 @@
 """Restricted Boltzmann machine: contrastive divergence (Hinton 2002), also persistent (Tieleman 2008)."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from kerazoo.base.arguments import ImageShape, PositiveInt
-from kerazoo.base.endpoints import NATS, Endpoint
-from kerazoo.base.inputs import images, noise, num_samples, number, seed, units
+from kerazoo.base.endpoints import SEEDED
+from kerazoo.base.inputs import noise, num_samples, number, seed, units
 from kerazoo.base.model import ZooModel
-from kerazoo.base.priors import check_latents, random_generator
+from kerazoo.base.priors import random_generator
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
+from kerazoo.base.verbs import endpoint, verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
 from kerazoo.models.energy._energy import EnergyBased
 from kerazoo.utils.checks import MAX_SEED, check_integer
@@ -64,6 +67,7 @@ class RBM(EnergyBased, ZooModel):
     roles = {"rbm": ("rbm",)}
     tracked = ("pseudo_likelihood", "free_energy", "chain_free_energy")
     image_sizes = (1, 64)
+    default_endpoint = "reconstruct"
 
     def __init__(
         self,
@@ -75,17 +79,16 @@ class RBM(EnergyBased, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.hidden_units = hidden_units
-        self.num_gibbs_steps = num_gibbs_steps
-        self.persistent = persistent
-        self.num_chains = num_chains
-        self.num_pixels = int(np.prod(self.image_shape))
+        self.num_pixels = math.prod(image_shape)
         self.rbm = RestrictedBoltzmann(self.num_pixels, hidden_units, name="rbm")
         self.base_visible_bias = self.add_weight(
             name="base_visible_bias", shape=(self.num_pixels,), initializer="zeros", dtype="float32", trainable=False
         )
-        self.built = True
+
+    @property
+    def code_shape(self):
+        """Shape of one image's hidden units."""
+        return (self.hidden_units,)
 
     def default_optimizers(self):
         return {"rbm": keras.optimizers.SGD(0.05)}
@@ -143,6 +146,41 @@ class RBM(EnergyBased, ZooModel):
         """p(h = 1 | v), shape `(batch, hidden_units)`, of images (uint8, or float in [0, 1])."""
         return self.rbm(self._flat(inputs))
 
+    @verb("images", images="images")
+    def reconstruct(self, images):
+        """The pixels' probabilities at those of the hidden units.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape of `images`.
+        """
+        return self._decode(self.call(images))
+
+    @verb("probabilities", images="images")
+    def encode(self, images):
+        """p(h = 1 | v) of each image, taken as the pixels' probabilities.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num, hidden_units)`.
+        """
+        return self.call(images)
+
+    @verb("images", z="codes")
+    def decode(self, z):
+        """The pixels' probabilities, given hidden units or their probabilities.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num, *image_shape)`.
+        """
+        return self._decode(z)
+
+    def _decode(self, h):
+        return tf.reshape(tf.sigmoid(self.rbm.visible_logits(h)), [-1, *self.image_shape])
+
+    def _flat(self, images):
+        return tf.reshape(as_float(images), [-1, self.num_pixels])
+
+    # === Gibbs sampling ===
+
     def generate(self, num_samples=16, *, num_gibbs_steps=1000, seed=None):
         """Draw images by Gibbs sampling, each from a chain of its own that starts with all hidden units off.
 
@@ -176,73 +214,23 @@ class RBM(EnergyBased, ZooModel):
         noise = {"visible_0": draws[:, : self.num_pixels], "hidden_0": draws[:, self.num_pixels :]}
         return self.rbm.gibbs(h, 1, lambda name, width: noise[name])[2]
 
-    def encode(self, images, *, batch_size=256):
-        """p(h = 1 | v) of each image, taken as the pixels' probabilities.
-
-        Args:
-            images: array. uint8, or float in [0, 1], shape `(num, *image_shape)`.
-            batch_size: int. Images computed at a time. Defaults to 256.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape `(num, hidden_units)`.
-
-        Raises:
-            DataError: a wrong shape or values out of range.
-            ConfigError: `batch_size` is below 1.
-        """
-        return self.calls.in_batches(self.call, self.check_inputs(images), batch_size)
-
-    def decode(self, h, *, batch_size=256):
-        """The pixels' probabilities, given hidden units.
-
-        Args:
-            h: array. float in [0, 1], units or their probabilities, shape `(num, hidden_units)`.
-            batch_size: int. Images computed at a time. Defaults to 256.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape `(num, *image_shape)`.
-
-        Raises:
-            ConfigError: units of another shape or with values that are not finite, or `batch_size` is below 1.
-        """
-        return self.calls.in_batches(self._decode, check_latents(h, self.hidden_units), batch_size)
-
-    def _decode(self, h):
-        return tf.reshape(tf.sigmoid(self.rbm.visible_logits(h)), [-1, *self.image_shape])
-
-    def reconstruct(self, images, *, batch_size=256):
-        """The pixels' probabilities at those of the hidden units; arguments as for `encode`.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape of `images`.
-        """
-        return self.decode(self.encode(images, batch_size=batch_size), batch_size=batch_size)
-
-    def _flat(self, images):
-        return tf.reshape(as_float(images), [-1, self.num_pixels])
-
-    # === Leaving Python ===
-
-    def endpoints(self):
-        of_images, hidden = {"images": images(self.image_shape)}, units(self.hidden_units)
-        drawn = {"seed": seed(), "num_samples": num_samples(), "num_gibbs_steps": number(5, 1, 10_000)}
-        return {
-            "reconstruct": Endpoint(self._reconstruct, of_images, "images"),
-            "encode": Endpoint(self.call, of_images, "probabilities"),
-            "decode": Endpoint(self._decode, {"z": hidden}, "images"),
-            "sample": Endpoint(self._sample, drawn, "images"),
-            "sweep": Endpoint(self._sweep, {"z": hidden, "noise": noise(self.num_pixels + self.hidden_units)}),
-            "free_energy": Endpoint(self._free_energy, of_images, "nats", int8=NATS),
-        }
-
-    def _reconstruct(self, images):
-        return self._decode(self.call(images))
-
+    @endpoint(
+        "images",
+        server_only=SEEDED,
+        seed=lambda model: seed(),
+        num_samples=lambda model: num_samples(),
+        num_gibbs_steps=lambda model: number(5, 1, 10_000),
+    )
     def _sample(self, seed, num_samples, num_gibbs_steps):
         h = tf.zeros([num_samples, self.hidden_units])
         return self._generate(h, num_gibbs_steps[None], tf.stack([seed, 0]))
 
-    def _sweep(self, h, noise):
+    @endpoint(None, z=lambda model: units(model.hidden_units), noise=lambda model: model.sweep_noise())
+    def _sweep(self, z, noise):
         """One Gibbs sweep, for a device that draws its own noise: the next hidden units, and their images."""
-        h = self._gibbs(h, 2.0 * noise - 1.0)
+        h = self._gibbs(z, 2.0 * noise - 1.0)
         return {"z": h, "images": self._decode(h)}
+
+    def sweep_noise(self):
+        """The noise that the exported `sweep` takes, an `Input`."""
+        return noise(self.num_pixels + self.hidden_units)

@@ -1,13 +1,21 @@
-"""What models share that translate images between two domains: `translate`, `cycle`, their signatures."""
+"""The family of translators between two image domains: `translate`, `cycle`, their signatures."""
 
 from kerazoo.base.endpoints import Endpoint
+from kerazoo.base.example_spaces import ImagePairs
 from kerazoo.base.inputs import images
 from kerazoo.data.unpaired import DOMAINS
 from kerazoo.utils.errors import ConfigError
 
 
-class TranslatingDomains:
-    """Stands before `ZooModel` among a class's bases, which has `call`, from a to b, and `b_to_a`, the way back."""
+class ImageTranslator:
+    """Mixin; list it before `ZooModel`. The class has `call`, from a to b, and `b_to_a`, the way back."""
+
+    task = "image-translation"
+    default_endpoint = "translate"
+
+    @property
+    def space(self):
+        return ImagePairs(self.image_shape)
 
     def translate(self, images, direction="a_to_b", *, batch_size=64):
         """Images of one domain as images of the other.
@@ -30,14 +38,15 @@ class TranslatingDomains:
         """Images translated to the other domain and back; arguments, result and errors as for `translate`."""
         return self._run({"a_to_b": self._a_to_b_to_a, "b_to_a": self._b_to_a_to_b}, direction, images, batch_size)
 
-    def _run(self, verbs, direction, images, batch_size):
-        if direction not in verbs:
-            raise ConfigError(f"direction = {direction!r}: one of {', '.join(verbs)} is expected")
-        return self.calls.in_batches(verbs[direction], self.check_inputs(images), batch_size)
+    def _run(self, ways, direction, images, batch_size):
+        if direction not in ways:
+            raise ConfigError(f"direction = {direction!r}: one of {', '.join(ways)} is expected")
+        return self.calls.in_batches(ways[direction], self.check_inputs(images), batch_size=batch_size)
 
-    def endpoints(self):
+    def extra_endpoints(self):
         of_a, of_b = ({"images": images(self.image_shape, entry=domain)} for domain in DOMAINS)
         return {
+            **super().extra_endpoints(),
             "translate": Endpoint(self.call, of_a, "images"),
             "translate_b_to_a": Endpoint(self.b_to_a, of_b, "images"),
             "cycle": Endpoint(self._a_to_b_to_a, of_a, "images"),

@@ -1,30 +1,22 @@
 """CycleGAN: translation between two image domains without pairs (Zhu, Park, Isola and Efros 2017)."""
 
-from typing import Annotated
-
 import keras
 import tensorflow as tf
-from pydantic import Field
 
-from kerazoo.base.arguments import ImageShape, PositiveInt
+from kerazoo.base.arguments import Count, ImageShape, PositiveInt, Weight
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
-from kerazoo.data import check_batch
 from kerazoo.data.unpaired import DOMAINS, require_unpaired
 from kerazoo.losses import least_squares_discriminator_loss, least_squares_generator_loss
 from kerazoo.models.gans._image_pool import exchange
-from kerazoo.models.image_translation._image_translator import TranslatingDomains
+from kerazoo.models.image_translation._image_translator import ImageTranslator
 from kerazoo.networks.image_translation import build_patch_discriminator, build_residual_generator, most_patch_layers
-from kerazoo.utils.errors import DataError
 from kerazoo.utils.images import as_float, from_signed, to_signed
-
-Weight = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0, strict=True)]
 
 
 @register("cyclegan")
-class CycleGAN(TranslatingDomains, ZooModel):
+class CycleGAN(ImageTranslator, ZooModel):
     """Two generators, a to b and b to a, that undo each other, and a discriminator of each domain.
 
     Residual generators with instance normalisation and reflection padding, discriminators of 70x70 patches, least
@@ -65,12 +57,10 @@ class CycleGAN(TranslatingDomains, ZooModel):
     Networks", arXiv:1703.10593.
     """
 
-    task = "image-translation"
     paper = "Zhu, Park, Isola and Efros 2017, arXiv:1703.10593"
     roles = {"generators": ("generator_ab", "generator_ba"), "discriminators": ("discriminator_a", "discriminator_b")}
     # The L1 distances are of images in [0, 1].
     tracked = ("generators_loss", "discriminators_loss", "cycle_l1", "identity_l1")
-    batch_key = "a"
     image_sizes = (8, 256)
 
     def __init__(
@@ -87,24 +77,14 @@ class CycleGAN(TranslatingDomains, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
-        self.filters = filters
-        self.num_blocks = num_blocks
-        self.num_downsamplings = num_downsamplings
-        self.discriminator_filters = discriminator_filters
-        self.discriminator_layers = discriminator_layers
-        self.cycle_weight = cycle_weight
-        self.identity_weight = identity_weight
-        self.pool_size = pool_size
         if not identity_weight:
             self.tracked = self.tracked[:-1]
-        generator = (self.image_shape, filters, num_blocks, num_downsamplings, self.dtype_policy)
-        discriminator = (self.image_shape, discriminator_filters, discriminator_layers, self.dtype_policy)
+        generator = (image_shape, filters, num_blocks, num_downsamplings, self.dtype_policy)
+        discriminator = (image_shape, discriminator_filters, discriminator_layers, self.dtype_policy)
         self.generator_ab = build_residual_generator(*generator, name="generator_ab")
         self.generator_ba = build_residual_generator(*generator, name="generator_ba")
         self.discriminator_a = build_patch_discriminator(*discriminator, name="discriminator_a")
         self.discriminator_b = build_patch_discriminator(*discriminator, name="discriminator_b")
-        self.built = True
 
     @classmethod
     def fitting_shape(cls, shape, arguments):
@@ -131,20 +111,8 @@ class CycleGAN(TranslatingDomains, ZooModel):
             self.add_state(f"pool_{domain}", (self.pool_size, *self.image_shape), "float32")
             self.add_state(f"pool_{domain}_count")
 
-    # === Data ===
-
     def prepare(self, source):
         return require_unpaired(source)
-
-    def check(self, batch):
-        for domain in DOMAINS:
-            if not batch or domain not in batch:
-                raise DataError(f"no batch with the entry {domain!r}: give a dict of images under 'a' and 'b'")
-            self.check_inputs(batch[domain])
-
-    def check_inputs(self, inputs):
-        check_batch({"image": inputs}, key="image", shape=self.image_shape)
-        return inputs
 
     # === Training ===
 

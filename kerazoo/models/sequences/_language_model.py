@@ -1,4 +1,4 @@
-"""Models of text, character by character: their vocabulary, data and verbs, beside their networks and training."""
+"""The family of character language models: vocabulary, data and verbs, beside networks and training."""
 
 from typing import Annotated
 
@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from kerazoo.base import inputs as endpoints
-from kerazoo.base.endpoints import LOOP, Endpoint
+from kerazoo.base import inputs
+from kerazoo.base.endpoints import LOOP, STRINGS, Endpoint
+from kerazoo.base.example_spaces import Tokens
 from kerazoo.base.inputs import require
 from kerazoo.base.priors import random_generator, seeded_rows
 from kerazoo.data.streams import TokenStream
@@ -18,7 +19,6 @@ from kerazoo.text.generation import continue_tokens
 from kerazoo.text.graph import lookup_ids, split_text
 from kerazoo.text.vocabulary import Vocabulary
 from kerazoo.utils.checks import check_integer, check_number, check_texts
-from kerazoo.utils.errors import DataError
 from kerazoo.utils.litert_forms import size_of
 
 Characters = Annotated[list[Annotated[str, Field(min_length=1, max_length=1)]], Field(min_length=2)]
@@ -28,8 +28,8 @@ SHORTEST, LONGEST = 16, 512
 MOST_CHARACTERS = 10_000
 
 
-class CharacterModelling:
-    """What a character language model has in common with others; stands before `ZooModel` among a class's bases.
+class LanguageModel:
+    """Mixin; list it before `ZooModel`. Verbs and data of a model of text, character by character.
 
     The class has the arguments `vocabulary` (annotated with `Characters`) and `sequence_length`; its `__init__` sets
     `characters`, the `Vocabulary`. It has three pure functions of tensors: `zero_state(rows)`, a tensor `(rows, ...)`;
@@ -37,7 +37,12 @@ class CharacterModelling:
     `next_logits(tokens, state) -> (logits, state)` of one step, tokens `(rows,)`.
     """
 
-    batch_key = "tokens"
+    task = "text-generation"
+    default_endpoint = "generate"
+
+    @property
+    def space(self):
+        return Tokens(num_tokens=len(self.characters))
 
     @classmethod
     def arguments_from(cls, source, arguments):
@@ -50,19 +55,6 @@ class CharacterModelling:
             return source
         tokens = self.characters.encode("".join(texts_of(source)))
         return TokenStream(tokens, self.sequence_length, **source.info.origin)
-
-    def check(self, batch):
-        tokens = None if batch is None else np.asarray(batch.get(self.batch_key, ()))
-        if tokens is None or 0 in tokens.shape[:1]:
-            raise DataError("tokens: no examples")
-        if tokens.ndim != 2 or tokens.dtype.kind not in "iu" or tokens.shape[1] < 2:
-            raise DataError(
-                f"tokens of type {tokens.dtype} and shape {tokens.shape} where integers of shape (batch, steps + 1), "
-                "inputs and the one after them, are expected: give texts, or encode them with model.characters.encode"
-            )
-        if tokens.min() < 0 or tokens.max() >= len(self.characters):
-            known = f"the vocabulary has {len(self.characters)}, numbered from 0"
-            raise DataError(f"tokens from {tokens.min()} to {tokens.max()}: {known}; encode with its characters")
 
     # === Verbs ===
 
@@ -142,24 +134,24 @@ class CharacterModelling:
 
     # === Leaving Python ===
 
-    def endpoints(self):
-        text = endpoints.text(self._example_text())
-        ids = endpoints.tokens(len(self.characters), longest=LONGEST + 1)
-        state = endpoints.state(lambda rows: self.zero_state(rows))
+    def extra_endpoints(self):
+        text = inputs.text(self._example_text())
+        ids = inputs.tokens(len(self.characters), longest=LONGEST + 1)
+        state = inputs.state(lambda rows: self.zero_state(rows))
         written = {
             "text": text,
-            "num_characters": endpoints.number(20, 1, MOST_CHARACTERS, rows=True),
-            "temperature": endpoints.number(1.0, 0, about="0 takes the likeliest", dtype="float32", rows=True),
-            "top_k": endpoints.number(0, 0, about="draw from so many of the likeliest; 0: all", rows=True),
-            "seed": endpoints.seed(rows=True),
+            "num_characters": inputs.number(20, 1, MOST_CHARACTERS, rows=True),
+            "temperature": inputs.number(1.0, 0, about="0 takes the likeliest", dtype="float32", rows=True),
+            "top_k": inputs.number(0, 0, about="draw from so many of the likeliest; 0: all", rows=True),
+            "seed": inputs.seed(rows=True),
         }
-        lengths = endpoints.number(9, 0, about="characters scored behind the first", rows=True)
+        lengths = inputs.number(9, 0, about="characters scored behind the first", rows=True)
         return {
-            "generate": Endpoint(self._write, written, "text"),
-            "score": Endpoint(self._score_text, {"text": text}, "nats"),
+            "generate": Endpoint(self._write, written, "text", server_only=STRINGS),
+            "score": Endpoint(self._score_text, {"text": text}, "nats", server_only=STRINGS),
             "next_token": Endpoint(
                 self.next_logits,
-                {"tokens": endpoints.tokens(len(self.characters), steps=False), "state": state},
+                {"tokens": inputs.tokens(len(self.characters), steps=False), "state": state},
                 ("logits", "state"),
             ),
             "score_tokens": Endpoint(

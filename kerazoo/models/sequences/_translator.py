@@ -1,4 +1,4 @@
-"""From texts to texts: what translation models have in common beside their networks."""
+"""The family of translators of text: vocabularies, data and verbs, beside their networks."""
 
 import functools
 import warnings
@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
+from kerazoo.base.example_spaces import TokenPairs
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.losses import sequence_log_likelihood
-from kerazoo.models.sequences._translator_endpoints import BEAM_WIDTH, LENGTH_PENALTY, TranslationEndpoints
+from kerazoo.models.sequences._translator_endpoints import BEAM_WIDTH, LENGTH_PENALTY, TranslatorEndpoints
 from kerazoo.text.decoding import beam_search, repeat_rows
 from kerazoo.text.vocabulary import END, PAD, SPECIALS, START, UNKNOWN, Vocabulary, detokenize, tokenize
 from kerazoo.utils.checks import check_integer, check_number, check_texts
@@ -45,15 +46,20 @@ def check_pairs(source):
         )
 
 
-class Translating(TranslationEndpoints):
-    """Vocabularies, data and verbs of a model that translates; stands before `ZooModel` among a class's bases.
+class Translator(TranslatorEndpoints):
+    """Mixin; list it before `ZooModel`. Vocabularies, data and verbs of a model that translates.
 
     The class has the arguments `source_vocabulary`, `target_vocabulary`, `level`, `max_vocabulary`, `min_count`,
     `attention` and `max_length`; its `__init__` sets `source_tokens` and `target_tokens` (`text_vocabulary`); it has
     `call`, `encode_source(ids) -> (memory, state)` and `decoder.step(ids, state, memory) -> (logits, state, weights)`.
     """
 
-    batch_key = "source"
+    task = "text-translation"
+    default_endpoint = "translate"
+
+    @property
+    def space(self):
+        return TokenPairs(num_tokens={"source": len(self.source_tokens), "target": len(self.target_tokens)})
 
     @classmethod
     def arguments_from(cls, source, arguments):
@@ -92,19 +98,6 @@ class Translating(TranslationEndpoints):
         return np.concatenate(
             [[self.target_tokens.start], self.target_tokens.encode(text), [self.target_tokens.end]]
         ).astype("int32")
-
-    def check(self, batch):
-        if batch is None:
-            raise DataError("pairs: no examples")
-        for side, vocabulary in zip(SIDES, (self.source_tokens, self.target_tokens), strict=True):
-            ids = np.asarray(batch.get(side, ()))
-            if ids.ndim != 2 or not ids.size or ids.dtype.kind not in "iu":
-                raise DataError(
-                    f"{side}: integer ids of shape (batch, length) are expected, not {ids.dtype} of shape {ids.shape}; "
-                    "give a source of pairs of texts, or {'source': ids, 'target': ids}"
-                )
-            if ids.min() < 0 or ids.max() >= len(vocabulary):
-                raise DataError(f"{side}: ids from {ids.min()} to {ids.max()}, the vocabulary has {len(vocabulary)}")
 
     # === Verbs ===
 

@@ -1,8 +1,8 @@
-"""What a translation model exports: from strings to strings in the graph, and from ids to ids for devices."""
+"""The exported signatures of a translator: from strings to strings in the graph, and from ids to ids for devices."""
 
 import tensorflow as tf
 
-from kerazoo.base.endpoints import LOOP, Endpoint
+from kerazoo.base.endpoints import LOOP, STRINGS, Endpoint
 from kerazoo.base.inputs import number, require, text, tokens
 from kerazoo.text.graph import join_words, lookup_ids, split_text
 from kerazoo.text.vocabulary import END, PAD, START, UNKNOWN
@@ -10,10 +10,10 @@ from kerazoo.text.vocabulary import END, PAD, START, UNKNOWN
 BEAM_WIDTH, LENGTH_PENALTY = 5, 1.0  # the defaults of `translate`
 
 
-class TranslationEndpoints:
-    """The part of `kerazoo.models.sequences._translator.Translating` that leaves Python."""
+class TranslatorEndpoints:
+    """Mixin of `kerazoo.models.sequences._translator.Translator`: its exported signatures."""
 
-    def endpoints(self):
+    def extra_endpoints(self):
         sources = {"text": text(*self._example_texts(self.source_tokens))}
         targets = {"target": text(*self._example_texts(self.target_tokens))}
         source = tokens(len(self.source_tokens), least=4, longest=self.max_length)
@@ -25,14 +25,15 @@ class TranslationEndpoints:
         outputs = ("tokens", "lengths", "attention")
         target = tokens(len(self.target_tokens), least=4, longest=self.max_length + 1)
         found = {
-            "translate": Endpoint(self._translate_strings, sources, "text"),
-            "score": Endpoint(self._score_strings, {**sources, **targets}, "nats"),
+            "translate": Endpoint(self._translate_strings, sources, "text", server_only=STRINGS),
+            "score": Endpoint(self._score_strings, {**sources, **targets}, "nats", server_only=STRINGS),
             "translate_tokens": Endpoint(self.searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
             "translate_tokens_greedily": Endpoint(self.searcher(1), ids, outputs, int8=LOOP),
             "score_tokens": Endpoint(self._score, {"source": source, "target": target}, "nats", int8=LOOP),
         }
         if self.attention is not None:
-            found["attend"] = Endpoint(self._attend_strings, sources, ("attention", "source", "target"))
+            outputs = ("attention", "source", "target")
+            found["attend"] = Endpoint(self._attend_strings, sources, outputs, server_only=STRINGS)
         return found
 
     def _example_texts(self, vocabulary):

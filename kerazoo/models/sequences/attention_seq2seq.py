@@ -7,19 +7,17 @@ import keras
 import tensorflow as tf
 from pydantic import Field
 
-from kerazoo.base.arguments import Fraction, PositiveInt
+from kerazoo.base.arguments import Fraction, PositiveInt, Rate
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.layers.recurrence import no_dropout
 from kerazoo.losses import sequence_log_likelihood
-from kerazoo.models.sequences._translator import Tokens, Translating, text_vocabulary
+from kerazoo.models.sequences._translator import Tokens, Translator, text_vocabulary
 from kerazoo.networks.seq2seq import DECODERS, BidirectionalEncoder
-
-Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 @register("attention_seq2seq")
-class AttentionSeq2Seq(Translating, ZooModel):
+class AttentionSeq2Seq(Translator, ZooModel):
     """Translation with attention: a bidirectional encoder, and a decoder that looks back at the source at every step.
 
     `attention="bahdanau"` is the model of Bahdanau et al.: the state before a step asks by v . tanh(W s + U h), and the
@@ -66,14 +64,12 @@ class AttentionSeq2Seq(Translating, ZooModel):
     Vinyals and Le 2014, arXiv:1409.3215.
     """
 
-    task = "text-translation"
     paper = (
         "Bahdanau, Cho and Bengio 2015, arXiv:1409.0473; Luong, Pham and Manning 2015, arXiv:1508.04025; "
         "Sutskever, Vinyals and Le 2014, arXiv:1409.3215"
     )
     roles = {"translator": ("encoder", "decoder")}
     tracked = ("translator_loss", "nats_per_token", "token_accuracy")
-    batch_key = "source"
 
     def __init__(
         self,
@@ -96,22 +92,6 @@ class AttentionSeq2Seq(Translating, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.source_vocabulary = list(source_vocabulary)
-        self.target_vocabulary = list(target_vocabulary)
-        self.level = level
-        self.max_vocabulary = max_vocabulary
-        self.min_count = min_count
-        self.embedding_dim = embedding_dim
-        self.encoder_units = encoder_units
-        self.units = units
-        self.attention = attention
-        self.attention_units = attention_units
-        self.input_feeding = input_feeding
-        self.tied = tied
-        self.dropout_rate = dropout_rate
-        self.label_smoothing = label_smoothing
-        self.clip_norm = clip_norm
-        self.max_length = max_length
         self.source_tokens = text_vocabulary("source_vocabulary", source_vocabulary, level)
         self.target_tokens = text_vocabulary("target_vocabulary", target_vocabulary, level)
         self.encoder = BidirectionalEncoder(
@@ -130,7 +110,6 @@ class AttentionSeq2Seq(Translating, ZooModel):
             dtype=self.dtype_policy,
         )
         self.clip_norms = {"translator": clip_norm}
-        self.built = True
 
     def default_optimizers(self):
         return {"translator": keras.optimizers.Adam(1e-3)}

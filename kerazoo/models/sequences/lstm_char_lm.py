@@ -9,19 +9,19 @@ import tensorflow as tf
 from keras import layers
 from pydantic import Field
 
-from kerazoo.base.arguments import PositiveInt
+from kerazoo.base.arguments import PositiveInt, Rate
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
 from kerazoo.layers.lstm import StackedLSTM
 from kerazoo.layers.recurrence import no_dropout
 from kerazoo.losses import sequence_log_likelihood
-from kerazoo.models.sequences._language_model import CharacterModelling, Characters
+from kerazoo.models.sequences._language_model import Characters, LanguageModel
 from kerazoo.text.vocabulary import Vocabulary
 
 
 @register("lstm_char_lm")
-class LSTMCharLM(CharacterModelling, ZooModel):
+class LSTMCharLM(LanguageModel, ZooModel):
     """Character language model of stacked LSTM layers, after char-rnn.
 
     The text is read by as many streams at once as a batch has rows, in windows of `sequence_length` characters. The
@@ -62,7 +62,6 @@ class LSTMCharLM(CharacterModelling, ZooModel):
     Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization", arXiv:1409.2329.
     """
 
-    task = "text-generation"
     paper = "Karpathy, Johnson and Li 2015, arXiv:1506.02078; Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329"
     roles = {"language_model": ("embedding", "lstm", "head")}
     tracked = ("language_model_loss", "bits_per_character")
@@ -73,19 +72,12 @@ class LSTMCharLM(CharacterModelling, ZooModel):
         embedding_dim: PositiveInt | None = None,
         units: PositiveInt = 128,
         num_layers: PositiveInt = 2,
-        dropout_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        dropout_rate: Rate = 0.0,
         sequence_length: PositiveInt = 50,
         clip_norm: Annotated[float, Field(gt=0)] = 5.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.vocabulary = list(vocabulary)
-        self.embedding_dim = embedding_dim
-        self.units = units
-        self.num_layers = num_layers
-        self.dropout_rate = dropout_rate
-        self.sequence_length = sequence_length
-        self.clip_norm = clip_norm
         self.characters = Vocabulary(vocabulary, level="character")
         self.clip_norms = {"language_model": clip_norm}
         num_characters = len(self.characters)
@@ -95,7 +87,6 @@ class LSTMCharLM(CharacterModelling, ZooModel):
         self.lstm.build((None, None, embedding_dim or num_characters))
         self.head = layers.Dense(num_characters, dtype="float32", name="head")
         self.head.build((None, units))
-        self.built = True
 
     def _embedding(self):
         if self.embedding_dim is None:

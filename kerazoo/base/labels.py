@@ -1,0 +1,55 @@
+"""Class labels: their check, and what models share that learn from them."""
+
+import numpy as np
+
+from kerazoo.utils.errors import DataError
+
+
+class Labelled:
+    """Mixin of models that learn from labels; list it before `ZooModel`. The class has the argument `num_classes`.
+
+    A stage of training whose `needs_labels` is set refuses data without them; see `kerazoo.base.stages.Stage`.
+    """
+
+    needs_labels = True
+
+    @classmethod
+    def arguments_from(cls, source, arguments):
+        """What the parents take from the data, and as many classes as the labels have."""
+        found, labels = super().arguments_from(source, arguments), source.arrays.get("label")
+        if labels is None:
+            need = f"which {cls.architecture} needs: give a folder for each class"
+            raise DataError(f"{source.info.name} has no labels, {need}")
+        names = source.info.class_names
+        return found | {"num_classes": len(names) if names else int(np.max(labels)) + 1}
+
+    def prepare_examples(self, source):
+        """As `ZooModel.prepare_examples`, all labels checked where there are any."""
+        if "label" in source.arrays:
+            check_labels(source.arrays["label"], self.num_classes)
+        return super().prepare_examples(source)
+
+    def begin(self, batch, *, training):
+        """As `ZooModel.begin`; the first batch of a stage that learns from labels must have them."""
+        super().begin(batch, training=training)
+        if self.stage.needs_labels:
+            check_labels(batch.get("label"), self.num_classes)
+
+    def check_labels(self, labels):
+        """`labels` as int32, shape `(num,)`; a `DataError` of one line unless they are classes of this model."""
+        check_labels(labels, self.num_classes)
+        return np.asarray(labels, "int32").reshape(-1)
+
+
+def check_labels(labels, num_classes):
+    """Raise a `DataError` of one line unless `labels` are integers from 0 to `num_classes - 1`, one an example."""
+    if labels is None:
+        raise DataError("no labels: this model learns from (images, labels), or from a dict with an entry 'label'")
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.ndim not in (1, 2) or labels[:1].size != 1:
+        raise DataError(f"labels of type {labels.dtype} and shape {labels.shape}: integers, shape (num,), are expected")
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise DataError(
+            f"labels from {labels.min()} to {labels.max()} where the model has {num_classes} classes, 0 to "
+            f"{num_classes - 1}: create it with num_classes={labels.max() + 1}, or number the classes from 0"
+        )
