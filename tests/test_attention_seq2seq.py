@@ -13,7 +13,44 @@ from kerazoo.data.sources import from_arrays
 from kerazoo.metrics import exact_match
 from kerazoo.text.vocabulary import SPECIALS
 from kerazoo.utils.errors import ConfigError, DataError
-from tests.zoo_rows import ROWS, tiny_pairs
+from tests.zoo_rows import Row, Verb, tiny_pairs
+
+SOURCES, TARGETS = ["a b c a", "c", "e e d q"], ["v w", "x", "z q y"]
+
+ROWS = {
+    "attention_seq2seq": Row(
+        arguments={
+            "source_vocabulary": ["<pad>", "<unk>", "<s>", "</s>", *"abcde"],
+            "target_vocabulary": ["<pad>", "<unk>", "<s>", "</s>", *"vwxyz"],
+            "embedding_dim": 4,
+            "encoder_units": 3,
+            "units": 5,
+            "attention_units": 4,
+            "dropout_rate": 0.1,
+            "max_length": 8,
+        },
+        batch=tiny_pairs,
+        # encoder: 9 x 4 embedding, two GRUs 4 -> 3; decoder: 9 x 4 embedding, also the softmax layer's with bias 9;
+        # GRU 4 + 6 -> 5; attention 5 -> 4, 6 -> 4, 4 -> 1; first state 6 -> 5 with bias; maxout 5 + 6 + 4 -> 2 x 4
+        parameters=(36 + 2 * (4 * 9 + 3 * 9 + 9)) + (36 + 9) + (10 * 15 + 5 * 15 + 15) + (20 + 24 + 4) + 35 + 15 * 8,
+        verbs={
+            "score": Verb(lambda model, batch: model.score(["a b", "c", "d e"], ["y", "x v", "z"]), (3,), (-np.inf, 0)),
+            "attend": Verb(lambda model, batch: model.attend(["a b c"], max_length=1)[0][0], (1, 4), (0, 1)),
+        },
+        falling=("translator_loss",),
+        source="reversal",
+        on_source={"source_vocabulary": None, "target_vocabulary": None, "level": "character", "max_length": 32},
+        same=(
+            ("score", {"text": SOURCES, "target": TARGETS}, lambda model: model.score(SOURCES, TARGETS)),
+            ("translate", {"text": SOURCES}, lambda model: np.array([t.encode() for t in model.translate(SOURCES)])),
+        ),
+        mechanism="translation",
+        represents=True,
+        litert_fixed={"translate_tokens", "translate_tokens_greedily", "score_tokens"},
+        slow={"litert"},
+    ),
+}
+
 
 TINY = ROWS["attention_seq2seq"].arguments | {"dropout_rate": 0.0}
 VARIANTS = {

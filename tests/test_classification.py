@@ -7,6 +7,25 @@ from PIL import Image
 import kerazoo
 from kerazoo.cli import main
 from kerazoo.utils.errors import DataError
+from tests.zoo_rows import Row, Verb, tiny_images
+
+ROWS = {
+    "cnn_classifier": Row(
+        arguments={"image_shape": (16, 16, 1), "num_classes": 3, "filters": (4, 4), "feature_dim": 6},
+        batch=tiny_images,
+        # 3x3 convolutions 1 -> 4 and 4 -> 4, the hidden layer 4 x 4 x 4 -> 6 and the output 6 -> 3, all with biases
+        parameters=40 + 148 + 390 + 21,
+        verbs={
+            "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
+            "features": Verb(lambda model, batch: model.features(batch["image"]), (8, 6), (0, np.inf)),
+        },
+        falling=("classifier_loss",),
+        on_source={"num_classes": 10},
+        mechanism="classifier",
+        represents=True,
+    ),
+}
+
 
 IMAGES = np.zeros((4, 16, 16, 1), "uint8")
 

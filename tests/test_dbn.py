@@ -11,7 +11,25 @@ from scipy.special import expit, softmax
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.layers.restricted_boltzmann import uniform_draws
-from tests.zoo_rows import ROWS, tiny_images
+from tests.zoo_rows import Row, Verb, tiny_images
+
+ROWS = {
+    "dbn": Row(
+        arguments={"image_shape": (16, 16, 1), "hidden_units": (6, 5, 4), "num_classes": 3, "dropout_rate": 0.2},
+        batch=tiny_images,
+        # three RBMs (a kernel and both biases each) of 256, 6, 5 and 4 units, and the softmax
+        parameters=(1536 + 256 + 6) + (30 + 6 + 5) + (20 + 5 + 4) + (12 + 3),
+        verbs={
+            "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
+            "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 4), (0, 1)),
+        },
+        falling=("classifier_loss",),
+        on_source={"num_classes": 10},
+        mechanism="stages",
+        represents=True,
+    ),
+}
+
 
 TINY = {**ROWS["dbn"].arguments, "dropout_rate": 0.0}
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results" / "dbn_pretraining.json"

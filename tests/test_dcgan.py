@@ -12,7 +12,35 @@ from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_
 from kerazoo.networks.convolutional import stage_sizes
 from kerazoo.utils.errors import ConfigError, DataError
 from kerazoo.utils.images import pool_to_grid
-from tests.zoo_rows import ROWS, tiny_images
+from tests.zoo_rows import Row, Verb, tiny_images
+
+LATENTS = np.random.default_rng(0).uniform(-1, 1, (4, 5)).astype("float32")
+
+ROWS = {
+    "dcgan": Row(
+        arguments={"image_shape": (16, 16, 1), "latent_dim": 5, "filters": 4, "kernel_size": 3},
+        batch=tiny_images,
+        # generator: 5 x 4 x 4 x 8, 3x3 kernels 8 -> 4 and 4 -> 1 with bias, batch normalisation of 8 and 4 channels;
+        # discriminator: 3x3 kernels 1 -> 4 with bias and 4 -> 8, batch normalisation of 8, and 4 x 4 x 8 -> 1
+        parameters=(640 + 288 + 37 + 4 * 12) + (40 + 288 + 32 + 129),
+        verbs={
+            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
+            "interpolate": Verb(
+                lambda model, batch: model.interpolate(4, num_rows=2, seed=0), (2, 4, 16, 16, 1), (0, 1)
+            ),
+            "discriminate": Verb(lambda model, batch: model.discriminate(batch["image"]), (8,), (0, 1)),
+            "features": Verb(lambda model, batch: model.features(batch["image"]), (8, 16 * (4 + 8))),
+        },
+        sample=lambda model, seed: model.generate(3, seed=seed),
+        falling=("discriminator_loss",),
+        learners=("discriminator",),
+        same=(("generate", {"z": LATENTS}, lambda model: model.decode(LATENTS)),),
+        mechanism="gan",
+        represents=True,
+        litert_fixed={"generate"},
+    ),
+}
+
 
 TINY = ROWS["dcgan"].arguments
 

@@ -10,7 +10,7 @@ import pytest
 import kerazoo
 from kerazoo.presets.config import read_config
 from kerazoo.training import train
-from tests.zoo_rows import ROWS
+from tests.zoo_rows import all_rows
 
 FROZEN = Path(__file__).parent / "frozen"
 NAMES = sorted(path.name for path in FROZEN.iterdir())
@@ -30,7 +30,7 @@ def test_a_keras_file_has_its_weights_and_goes_on(name):
     steps = int(model.step.numpy())
     assert steps == 2 * len(model.stages())
     assert model.stage == model.stages()[-1]
-    logs = model.train_on_batch(ROWS[name].batch(), return_dict=True)
+    logs = model.train_on_batch(all_rows()[name].batch(), return_dict=True)
     assert all(np.isfinite(value) for value in logs.values())
     assert int(model.step.numpy()) == steps + 1
 
@@ -38,8 +38,8 @@ def test_a_keras_file_has_its_weights_and_goes_on(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_gives_what_it_gave(name):
     model = kerazoo.load(FROZEN / name / "preset")
-    verb = next(iter(ROWS[name].verbs.values()))
-    np.testing.assert_allclose(verb.call(model, ROWS[name].batch()), expected(name)["verb"], rtol=1e-4, atol=1e-5)
+    verb = next(iter(all_rows()[name].verbs.values()))
+    np.testing.assert_allclose(verb.call(model, all_rows()[name].batch()), expected(name)["verb"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from kerazoo.models.gans._image_pool import draws, exchange
 from tests.test_cyclegan import tiny
-from tests.zoo_rows import ROWS
+from tests.zoo_rows import all_rows
 
 # === Pool ===
 
@@ -48,7 +48,7 @@ def test_half_of_the_images_come_from_a_full_pool():
 
 def test_the_models_pools_fill():
     model = tiny(pool_size=20)
-    batch = ROWS["cyclegan"].batch()
+    batch = all_rows()["cyclegan"].batch()
     for filled in (8, 16, 20):
         model.fit(batch, batch_size=8, verbose=0)
         assert [int(model.state(f"pool_{domain}_count").numpy()) for domain in "ab"] == [filled] * 2

@@ -2,7 +2,6 @@
 
 import functools
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,24 +15,13 @@ from kerazoo.exporting.litert_verbs import run_exported
 from kerazoo.exporting.signatures import compare
 from kerazoo.utils.litert import LiteRTFile, read_litert_metadata
 from tests.conftest import finish, python
-from tests.zoo_rows import ROWS
-
-# Signatures with loops or transposed convolutions; the number of rows of all others is free.
-FIXED = {
-    "attention_seq2seq": {"translate_tokens", "translate_tokens_greedily", "score_tokens"},
-    "cyclegan": {"translate", "translate_b_to_a", "cycle", "cycle_b_to_a"},
-    "dcgan": {"generate"},
-    "lstm_char_lm": {"score_tokens"},
-    "wgan_gp": {"generate"},
-}
-SLOW = dict.fromkeys(("attention_seq2seq", "cyclegan", "wgan_gp"), pytest.mark.slow)
+from tests.zoo_rows import all_rows, new, one_row_a_mechanism
 
 
 @functools.cache
 def tiny_model(architecture):
     """A model with weights that are not what it began with: biases and moving averages too."""
-    keras.utils.set_random_seed(0)
-    model, rng = kerazoo.create(architecture, **ROWS[architecture].arguments), np.random.default_rng(0)
+    model, rng = new(architecture), np.random.default_rng(0)
     model.set_weights([w + rng.uniform(0.01, 0.1, w.shape).astype(w.dtype) for w in model.get_weights()])
     return model
 
@@ -50,8 +38,8 @@ def exported(tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize("architecture", [pytest.param(one, marks=SLOW.get(one, ())) for one in ROWS])
-def test_every_architecture_is_one_file_that_gives_what_keras_gives(architecture, exported):
+@pytest.mark.parametrize("architecture", one_row_a_mechanism("litert"))
+def test_an_architecture_is_one_file_that_gives_what_keras_gives(architecture, exported):
     path, metadata = exported(architecture)
     assert list(path.parent.iterdir()) == [path]
     assert read_litert_metadata(path) == metadata
@@ -60,7 +48,7 @@ def test_every_architecture_is_one_file_that_gives_what_keras_gives(architecture
     assert {*metadata["signatures"], *metadata["left_out"]} == set(endpoints)
     assert metadata["left_out"] == {name: one.server_only for name, one in endpoints.items() if one.server_only}
     fixed = {name for name, one in metadata["signatures"].items() if one["batch"] != "dynamic"}
-    assert fixed == FIXED.get(architecture, set())
+    assert fixed == set(all_rows()[architecture].litert_fixed)
     file = LiteRTFile(path)
     for name, described in metadata["signatures"].items():
         inputs = endpoints[name].example(np.random.default_rng(7), 5)
@@ -137,7 +125,7 @@ def test_int8_is_calibrated_on_real_data_and_speaks_float32(tmp_path):
     assert metadata["calibration"] == {"source": "digits", "split": "train", "num": 40, "seed": 0}
     one = metadata["signatures"]["classify"]
     assert (one["inputs"]["images"]["dtype"], one["outputs"]["probabilities"]["dtype"]) == ("float32", "float32")
-    images = ROWS["cnn_classifier"].batch()["image"]
+    images = all_rows()["cnn_classifier"].batch()["image"]
     found = LiteRTFile(path).run("classify", images=images / np.float32(255))["probabilities"]
     assert 0 < np.abs(found - model.classify(images)).max() < 0.05
     assert "QUANTIZE" in metadata["operators"]
@@ -145,7 +133,7 @@ def test_int8_is_calibrated_on_real_data_and_speaks_float32(tmp_path):
 
 def test_int8_goes_step_by_step_through_a_text_and_leaves_loops_out(tmp_path):
     model, path = tiny_model("lstm_char_lm"), tmp_path / "int8.tflite"
-    tokens = ROWS["lstm_char_lm"].batch()["tokens"]
+    tokens = all_rows()["lstm_char_lm"].batch()["tokens"]
     metadata = export_litert(model, path, quantization="int8", calibration={"tokens": tokens}, num_calibration=60)
     assert list(metadata["signatures"]) == ["next_token"]
     assert "loop" in metadata["left_out"]["score_tokens"]
@@ -164,8 +152,8 @@ def test_weights_alone_are_quantised(quantization, tmp_path, exported):
 
 def test_verbs_run_on_the_file(exported):
     for architecture, verb in (("cnn_classifier", "classify"), ("vae", "score"), ("lstm_char_lm", "score")):
-        path, model, call = exported(architecture)[0], tiny_model(architecture), ROWS[architecture].verbs[verb].call
-        batch = ROWS[architecture].batch()
+        path, model, row = exported(architecture)[0], tiny_model(architecture), all_rows()[architecture]
+        call, batch = row.verbs[verb].call, row.batch()
         expected = call(model, batch)
         weights = model.get_weights()
         with run_exported(model, path) as file:

@@ -14,6 +14,37 @@ from kerazoo.tasks import Data, text_generation
 from kerazoo.tasks.text_generation import evaluate
 from kerazoo.text.generation import draw_tokens
 from kerazoo.utils.errors import ConfigError, DataError
+from tests.zoo_rows import Row, Verb, tiny_windows
+
+TEXTS = ["abcda", "e", "dd"]
+
+ROWS = {
+    "lstm_char_lm": Row(
+        arguments={
+            "vocabulary": list("abcde"),
+            "embedding_dim": 3,
+            "units": 8,
+            "dropout_rate": 0.1,
+            "sequence_length": 6,
+        },
+        batch=tiny_windows,
+        # embedding 5 x 3; four gates of 8 from 3 and 8 inputs, then from 8 and 8, with biases; softmax 8 -> 5
+        parameters=15 + 32 * (3 + 8 + 1) + 32 * (8 + 8 + 1) + 45,
+        verbs={
+            "score": Verb(lambda model, batch: model.score(["abcd", "e"]), (2,), (-np.inf, 0)),
+            "call": Verb(lambda model, batch: model(batch["tokens"]).numpy(), (8, 7, 5)),
+        },
+        sample=lambda model, seed: model.generate("ab", 9, seed=seed, num_samples=2),
+        falling=("language_model_loss",),
+        source="verse",
+        on_source={"vocabulary": None},
+        same=(("score", {"text": TEXTS}, lambda model: model.score(TEXTS)),),
+        mechanism="language model",
+        represents=True,
+        litert_fixed={"score_tokens"},
+    ),
+}
+
 
 VOCABULARY = ["\n", *"abcde"]
 TEXT = "abcdeabcedabdcea" * 8

@@ -12,6 +12,31 @@ from kerazoo.data import open_source
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, uniform_draws
 from kerazoo.metrics import ais_log_partition, exact_log_partition
 from kerazoo.utils.errors import ConfigError
+from tests.zoo_rows import Row, Verb, tiny_images
+
+BINARY = np.round(tiny_images()["image"] / np.float32(255))
+
+ROWS = {
+    "rbm": Row(
+        arguments={"image_shape": (16, 16, 1), "hidden_units": 6, "num_gibbs_steps": 2, "num_chains": 5},
+        batch=tiny_images,
+        # the kernel, both sides' biases, and the log-odds of the pixels that annealed importance sampling starts from
+        parameters=256 * 6 + 256 + 6 + 256,
+        verbs={
+            "generate": Verb(lambda model, batch: model.generate(3, num_gibbs_steps=4, seed=0), (3, 16, 16, 1), (0, 1)),
+            "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 6), (0, 1)),
+            "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
+            "free_energy": Verb(lambda model, batch: model.free_energy(batch["image"]), (8,)),
+            "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
+        },
+        sample=lambda model, seed: model.generate(3, num_gibbs_steps=4, seed=seed),
+        rising=("pseudo_likelihood",),
+        same=(("free_energy", {"images": BINARY}, lambda model: model.free_energy(BINARY)),),
+        mechanism="energy",
+        represents=True,
+    ),
+}
+
 
 RNG = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from kerazoo.serving import Server
-from tests.test_zoo import NAMES, new
+from tests.zoo_rows import new
 
 selenium = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 from selenium.webdriver import ActionChains  # noqa: E402
@@ -15,6 +15,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+
+# Kinds of inputs: latents, images and seeds; texts and numbers; domains.
+NAMES = ["cyclegan", "dcgan", "lstm_char_lm"]
 
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 FLAGS += " --disable-component-update --disable-sync --window-size=1200,900"

@@ -14,7 +14,31 @@ from kerazoo.losses import (
     gaussian_log_density,
     importance_weighted_bound,
 )
-from tests.zoo_rows import ROWS, tiny_images
+from tests.zoo_rows import Row, Verb, tiny_images
+
+LATENTS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+
+ROWS = {
+    "vae": Row(
+        arguments={"image_shape": (16, 16, 1), "latent_dim": 3, "hidden_units": (7, 6)},
+        batch=tiny_images,
+        # 256 -> 7 -> 6 -> 2 x 3 and 3 -> 6 -> 7 -> 256, all with biases
+        parameters=(1799 + 48 + 42) + (24 + 49 + 2048),
+        verbs={
+            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
+            "encode": Verb(lambda model, batch: model.encode(batch["image"])["mean"], (8, 3)),
+            "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
+            "traverse": Verb(lambda model, batch: model.traverse(batch["image"][0], 1), (7, 16, 16, 1), (0, 1)),
+            "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
+        },
+        sample=lambda model, seed: model.generate(3, seed=seed),
+        falling=("vae_loss",),
+        same=(("decode", {"z": LATENTS}, lambda model: model.decode(LATENTS)),),
+        mechanism="variational autoencoder",
+        represents=True,
+    ),
+}
+
 
 TINY = ROWS["vae"].arguments
 RNG = np.random.default_rng(0)

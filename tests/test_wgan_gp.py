@@ -18,7 +18,33 @@ from kerazoo.losses import (
 )
 from kerazoo.networks.dense import build_mlp
 from kerazoo.utils.errors import ConfigError, DataError
-from tests.zoo_rows import ROWS, tiny_images
+from tests.zoo_rows import Row, Verb, tiny_images
+
+LATENTS = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+
+ROWS = {
+    "wgan_gp": Row(
+        arguments={"image_shape": (16, 16, 1), "latent_dim": 5, "filters": 4, "kernel_size": 3, "n_critic": 2},
+        batch=tiny_images,
+        # generator as DCGAN's; critic: 3x3 kernels 1 -> 4 and 4 -> 8 with biases, and 4 x 4 x 8 -> 1 without
+        parameters=(640 + 288 + 37 + 4 * 12) + (40 + 296 + 128),
+        verbs={
+            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
+            "interpolate": Verb(
+                lambda model, batch: model.interpolate(4, num_rows=2, seed=0), (2, 4, 16, 16, 1), (0, 1)
+            ),
+            "critic_values": Verb(lambda model, batch: model.critic_values(batch["image"]), (8,)),
+            "gradient_norms": Verb(lambda model, batch: model.gradient_norms(batch["image"]), (8,), (0, np.inf)),
+        },
+        sample=lambda model, seed: model.generate(3, seed=seed),
+        falling=("critic_loss",),
+        learners=("critic",),
+        same=(("generate", {"z": LATENTS}, lambda model: model.decode(LATENTS)),),
+        mechanism="gan with several updates",
+        represents=True,
+        litert_fixed={"generate"},
+    ),
+}
 
 
 def images(**arguments):

@@ -1,15 +1,14 @@
-"""The checks of every architecture on several devices, and of batches taken in parts: all train like one device."""
+"""The checks of each mechanism on several devices, and of batches taken in parts: all train like one device."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import kerazoo
+from kerazoo.base import updates as updates_module
 from kerazoo.base.updates import apply_gradients
 from kerazoo.utils.errors import DataError
-from tests.test_zoo import NAMES, all_variables, assert_equal, compiled, new, values
-from tests.zoo_rows import ROWS
+from tests.zoo_rows import all_rows, all_variables, assert_equal, compiled, new, one_row_a_mechanism, values
 
 
 def assert_close(found, expected):
@@ -42,10 +41,10 @@ def with_overflow_on_the_second_replica(optimizer, gradients, *arguments):
     apply_gradients(optimizer, [g if g is None else g + tf.cast(overflow, g.dtype) for g in gradients], *arguments)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas):
     """Losses, weights, optimizers, averages and states, under clipping, also of a last batch that is not full."""
-    rows = {key: np.concatenate([value] * 3)[:-1] for key, value in ROWS[name].batch().items()}
+    rows = {key: np.concatenate([value] * 3)[:-1] for key, value in all_rows()[name].batch().items()}
     batches = tf.data.Dataset.from_tensor_slices(rows).batch(8)
     one, others = ready(name), []
     with two_replicas.scope():
@@ -60,14 +59,14 @@ def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas)
             assert losses == {loss: pytest.approx(value, rel=1e-4) for loss, value in expected.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_an_overflow_on_one_replica_skips_the_step_on_all(name, two_replicas, monkeypatch):
-    monkeypatch.setattr(kerazoo.base.updates, "apply_gradients", with_overflow_on_the_second_replica)
+    monkeypatch.setattr(updates_module, "apply_gradients", with_overflow_on_the_second_replica)
     with two_replicas.scope():
         model = compiled(name, dtype="mixed_float16")
     (optimizers, before), stage = (model.optimizers, values(model.trainable_variables)), model.stages()[0]
     scales = {role: float(optimizers[role].dynamic_scale.numpy()) for role in stage.roles}
-    fit_stage(model, stage, tf.data.Dataset.from_tensors(ROWS[name].batch()))
+    fit_stage(model, stage, tf.data.Dataset.from_tensors(all_rows()[name].batch()))
     assert_equal(values(model.trainable_variables), before)
     for role, scale in scales.items():
         updates = model.updates_per_step(role)
@@ -81,7 +80,7 @@ def test_an_optimizers_own_clipping_acts_on_the_gradient_of_the_whole_batch(clip
     def trained():
         model = new("vae", dtype=precision)
         model.compile(optimizer=keras.optimizers.SGD(1.0, **clip), seed=1)
-        model.fit(tf.data.Dataset.from_tensors(ROWS["vae"].batch()), epochs=2, verbose=0)
+        model.fit(tf.data.Dataset.from_tensors(all_rows()["vae"].batch()), epochs=2, verbose=0)
         return values(model.trainable_variables)
 
     one = trained()
@@ -93,7 +92,7 @@ def test_an_optimizers_own_clipping_acts_on_the_gradient_of_the_whole_batch(clip
 
 def test_every_device_has_a_row_of_every_batch(two_replicas):
     """TensorFlow's convolutions end the process where a device has none."""
-    batch = ROWS["cnn_classifier"].batch()
+    batch = all_rows()["cnn_classifier"].batch()
     one = compiled("cnn_classifier")
     with two_replicas.scope():
         two = compiled("cnn_classifier")

@@ -1,10 +1,22 @@
-"""One row an architecture: what the shared checks in `test_zoo.py` need to know of it."""
+"""One row an architecture: facts that the shared checks of `test_zoo.py`, `test_zoo_mechanisms.py` and others need.
 
+A row stands beside its paper's test, in a `ROWS = {name: Row(...)}` of some `tests/test_*.py`; `all_rows` finds them. A
+second row of an architecture, with other arguments, is called `name@variant`.
+"""
+
+import functools
+import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import pytest
+
+import kerazoo
 
 
 def tiny_images(num=8, size=16, channels=1, classes=3):
@@ -31,6 +43,17 @@ def tiny_windows(num=8, steps=6):
     return {"tokens": (tokens % 5).astype("int32"), "first": np.arange(num) % 2 == 0}
 
 
+def tiny_pairs(num=8):
+    """Sources of three to five words, ended and padded; targets are the sources reversed, between start and end."""
+    rng = np.random.default_rng(0)
+    source, target = np.zeros((num, 6), np.int32), np.zeros((num, 7), np.int32)
+    for i in range(num):
+        words = rng.integers(4, 9, 3 + i % 3)
+        source[i, : len(words) + 1] = [*words, 3]
+        target[i, : len(words) + 2] = [2, *words[::-1], 3]
+    return {"source": source, "target": target}
+
+
 @dataclass(frozen=True)
 class Verb:
     """A call of one verb: what it must return."""
@@ -49,18 +72,28 @@ class Row:
         batch: eight examples.
         parameters: exact number for `arguments`, trainable and not.
         verbs: name -> Verb.
+        mechanism: what of kerazoo trains it: `"gan"`, `"classifier"`, ... What the checks of `test_zoo_mechanisms.py`
+            prove of a mechanism runs for one row of each in `make test`, for every row in `make test-slow`.
+        represents: whether this is the mechanism's row of `make test`.
         sample: `sample(model, seed)`, for models that generate; None for those that do not.
         falling, rising: names of losses and metrics that must do so when one batch is repeated.
         learners: roles that learn meanwhile; None for all. Of two that play against each other, one.
         unchanged: paths of trainable variables that rightly get no gradient.
         source: a built-in source that the architecture trains on.
         on_source: arguments that differ there; None leaves one to the data.
+        reference: `reference(model, batch, noise)` yields (role, loss function) for each update of a step in order: the
+            paper's equations in plain TensorFlow. `noise(stream, shape, distribution)` is the step's.
+        same: (signature, inputs, call) of verbs that are written apart from their signature: both must agree.
+        litert_fixed: signatures of a LiteRT file whose batch is fixed.
+        slow: checks that are left to `make test-slow`: `"litert"`, or `"all"`.
     """
 
     arguments: dict
     batch: Callable[[], dict]
     parameters: int
     verbs: dict[str, Verb]
+    mechanism: str
+    represents: bool = False
     sample: Callable | None = None
     falling: tuple[str, ...] = ()
     rising: tuple[str, ...] = ()
@@ -68,172 +101,83 @@ class Row:
     unchanged: frozenset = field(default_factory=frozenset)
     source: str = "digits"
     on_source: dict = field(default_factory=dict)
+    reference: Callable | None = None
+    same: tuple = ()
+    litert_fixed: frozenset = frozenset()
+    slow: frozenset = frozenset()
 
 
-def tiny_pairs(num=8):
-    """Sources of three to five words, ended and padded; targets are the sources reversed, between start and end."""
-    rng = np.random.default_rng(0)
-    source, target = np.zeros((num, 6), np.int32), np.zeros((num, 7), np.int32)
-    for i in range(num):
-        words = rng.integers(4, 9, 3 + i % 3)
-        source[i, : len(words) + 1] = [*words, 3]
-        target[i, : len(words) + 2] = [2, *words[::-1], 3]
-    return {"source": source, "target": target}
+@functools.cache
+def all_rows():
+    """name -> Row, of every test module that has some, by name."""
+    rows = {}
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if re.search(r"^ROWS = \{\n    \"[a-z0-9_@]+\": Row\(", path.read_text(encoding="utf-8"), re.MULTILINE):
+            rows |= importlib.import_module(f"tests.{path.stem}").ROWS
+    return dict(sorted(rows.items()))
 
 
-ROWS = {
-    "attention_seq2seq": Row(
-        arguments={
-            "source_vocabulary": ["<pad>", "<unk>", "<s>", "</s>", *"abcde"],
-            "target_vocabulary": ["<pad>", "<unk>", "<s>", "</s>", *"vwxyz"],
-            "embedding_dim": 4,
-            "encoder_units": 3,
-            "units": 5,
-            "attention_units": 4,
-            "dropout_rate": 0.1,
-            "max_length": 8,
-        },
-        batch=tiny_pairs,
-        # encoder: 9 x 4 embedding, two GRUs 4 -> 3; decoder: 9 x 4 embedding, also the softmax layer's with bias 9;
-        # GRU 4 + 6 -> 5; attention 5 -> 4, 6 -> 4, 4 -> 1; first state 6 -> 5 with bias; maxout 5 + 6 + 4 -> 2 x 4
-        parameters=(36 + 2 * (4 * 9 + 3 * 9 + 9)) + (36 + 9) + (10 * 15 + 5 * 15 + 15) + (20 + 24 + 4) + 35 + 15 * 8,
-        verbs={
-            "score": Verb(lambda model, batch: model.score(["a b", "c", "d e"], ["y", "x v", "z"]), (3,), (-np.inf, 0)),
-            "attend": Verb(lambda model, batch: model.attend(["a b c"], max_length=1)[0][0], (1, 4), (0, 1)),
-        },
-        falling=("translator_loss",),
-        source="reversal",
-        on_source={"source_vocabulary": None, "target_vocabulary": None, "level": "character", "max_length": 32},
-    ),
-    "cnn_classifier": Row(
-        arguments={"image_shape": (16, 16, 1), "num_classes": 3, "filters": (4, 4), "feature_dim": 6},
-        batch=tiny_images,
-        # 3x3 convolutions 1 -> 4 and 4 -> 4, the hidden layer 4 x 4 x 4 -> 6 and the output 6 -> 3, all with biases
-        parameters=40 + 148 + 390 + 21,
-        verbs={
-            "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
-            "features": Verb(lambda model, batch: model.features(batch["image"]), (8, 6), (0, np.inf)),
-        },
-        falling=("classifier_loss",),
-        on_source={"num_classes": 10},
-    ),
-    "cyclegan": Row(
-        arguments={
-            "image_shape": (16, 16, 3),
-            "filters": 2,
-            "num_blocks": 1,
-            "num_downsamplings": 1,
-            "pool_size": 5,
-            "discriminator_filters": 2,
-            "discriminator_layers": 1,
-        },
-        batch=tiny_domains,
-        # without biases, but in the last layers and a discriminator's first: generators 7x7 3 -> 2, 3x3 2 -> 4, twice
-        # 3x3 4 -> 4, 3x3 4 -> 2, 7x7 2 -> 3; discriminators 4x4 3 -> 2, 2 -> 4, 4 -> 1
-        parameters=2 * (294 + 72 + 2 * 144 + 72 + 297) + 2 * (98 + 128 + 65),
-        verbs={
-            "a_to_b": Verb(lambda model, batch: model.translate(batch["a"]), (8, 16, 16, 3), (0, 1)),
-            "b_to_a": Verb(lambda model, batch: model.translate(batch["b"], "b_to_a"), (8, 16, 16, 3), (0, 1)),
-            "cycle": Verb(lambda model, batch: model.cycle(batch["b"], "b_to_a"), (8, 16, 16, 3), (0, 1)),
-        },
-        falling=("generators_loss", "cycle_l1"),
-        source="twins:digits",
-    ),
-    "dcgan": Row(
-        arguments={"image_shape": (16, 16, 1), "latent_dim": 5, "filters": 4, "kernel_size": 3},
-        batch=tiny_images,
-        # generator: 5 x 4 x 4 x 8, 3x3 kernels 8 -> 4 and 4 -> 1 with bias, batch normalisation of 8 and 4 channels;
-        # discriminator: 3x3 kernels 1 -> 4 with bias and 4 -> 8, batch normalisation of 8, and 4 x 4 x 8 -> 1
-        parameters=(640 + 288 + 37 + 4 * 12) + (40 + 288 + 32 + 129),
-        verbs={
-            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
-            "interpolate": Verb(
-                lambda model, batch: model.interpolate(4, num_rows=2, seed=0), (2, 4, 16, 16, 1), (0, 1)
-            ),
-            "discriminate": Verb(lambda model, batch: model.discriminate(batch["image"]), (8,), (0, 1)),
-            "features": Verb(lambda model, batch: model.features(batch["image"]), (8, 16 * (4 + 8))),
-        },
-        sample=lambda model, seed: model.generate(3, seed=seed),
-        falling=("discriminator_loss",),
-        learners=("discriminator",),
-    ),
-    "lstm_char_lm": Row(
-        arguments={
-            "vocabulary": list("abcde"),
-            "embedding_dim": 3,
-            "units": 8,
-            "dropout_rate": 0.1,
-            "sequence_length": 6,
-        },
-        batch=tiny_windows,
-        # embedding 5 x 3; four gates of 8 from 3 and 8 inputs, then from 8 and 8, with biases; softmax 8 -> 5
-        parameters=15 + 32 * (3 + 8 + 1) + 32 * (8 + 8 + 1) + 45,
-        verbs={
-            "score": Verb(lambda model, batch: model.score(["abcd", "e"]), (2,), (-np.inf, 0)),
-            "call": Verb(lambda model, batch: model(batch["tokens"]).numpy(), (8, 7, 5)),
-        },
-        sample=lambda model, seed: model.generate("ab", 9, seed=seed, num_samples=2),
-        falling=("language_model_loss",),
-        source="verse",
-        on_source={"vocabulary": None},
-    ),
-    "vae": Row(
-        arguments={"image_shape": (16, 16, 1), "latent_dim": 3, "hidden_units": (7, 6)},
-        batch=tiny_images,
-        # 256 -> 7 -> 6 -> 2 x 3 and 3 -> 6 -> 7 -> 256, all with biases
-        parameters=(1799 + 48 + 42) + (24 + 49 + 2048),
-        verbs={
-            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
-            "encode": Verb(lambda model, batch: model.encode(batch["image"])["mean"], (8, 3)),
-            "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
-            "traverse": Verb(lambda model, batch: model.traverse(batch["image"][0], 1), (7, 16, 16, 1), (0, 1)),
-            "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
-        },
-        sample=lambda model, seed: model.generate(3, seed=seed),
-        falling=("vae_loss",),
-    ),
-    "wgan_gp": Row(
-        arguments={"image_shape": (16, 16, 1), "latent_dim": 5, "filters": 4, "kernel_size": 3, "n_critic": 2},
-        batch=tiny_images,
-        # generator as DCGAN's; critic: 3x3 kernels 1 -> 4 and 4 -> 8 with biases, and 4 x 4 x 8 -> 1 without
-        parameters=(640 + 288 + 37 + 4 * 12) + (40 + 296 + 128),
-        verbs={
-            "generate": Verb(lambda model, batch: model.generate(3, seed=0), (3, 16, 16, 1), (0, 1)),
-            "interpolate": Verb(
-                lambda model, batch: model.interpolate(4, num_rows=2, seed=0), (2, 4, 16, 16, 1), (0, 1)
-            ),
-            "critic_values": Verb(lambda model, batch: model.critic_values(batch["image"]), (8,)),
-            "gradient_norms": Verb(lambda model, batch: model.gradient_norms(batch["image"]), (8,), (0, np.inf)),
-        },
-        sample=lambda model, seed: model.generate(3, seed=seed),
-        falling=("critic_loss",),
-        learners=("critic",),
-    ),
-    "rbm": Row(
-        arguments={"image_shape": (16, 16, 1), "hidden_units": 6, "num_gibbs_steps": 2, "num_chains": 5},
-        batch=tiny_images,
-        # the kernel, both sides' biases, and the log-odds of the pixels that annealed importance sampling starts from
-        parameters=256 * 6 + 256 + 6 + 256,
-        verbs={
-            "generate": Verb(lambda model, batch: model.generate(3, num_gibbs_steps=4, seed=0), (3, 16, 16, 1), (0, 1)),
-            "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 6), (0, 1)),
-            "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
-            "free_energy": Verb(lambda model, batch: model.free_energy(batch["image"]), (8,)),
-            "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
-        },
-        sample=lambda model, seed: model.generate(3, num_gibbs_steps=4, seed=seed),
-        rising=("pseudo_likelihood",),
-    ),
-    "dbn": Row(
-        arguments={"image_shape": (16, 16, 1), "hidden_units": (6, 5, 4), "num_classes": 3, "dropout_rate": 0.2},
-        batch=tiny_images,
-        # three RBMs (a kernel and both biases each) of 256, 6, 5 and 4 units, and the softmax
-        parameters=(1536 + 256 + 6) + (30 + 6 + 5) + (20 + 5 + 4) + (12 + 3),
-        verbs={
-            "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
-            "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 4), (0, 1)),
-        },
-        falling=("classifier_loss",),
-        on_source={"num_classes": 10},
-    ),
-}
+def architecture(name):
+    """The registered name of a row's architecture."""
+    return name.partition("@")[0]
+
+
+def new(name, **arguments):
+    """The row's tiny model, always with the same weights."""
+    keras.utils.set_random_seed(0)
+    return kerazoo.create(architecture(name), **{**all_rows()[name].arguments, **arguments})
+
+
+def compiled(name, **arguments):
+    """The same, compiled with the paper's optimizers."""
+    model = new(name, **arguments)
+    model.compile(seed=1)
+    return model
+
+
+def every_row():
+    """Parameters of a test that runs for every row, all of a row's in one process."""
+    return [pytest.param(name, marks=_marks(name, "all" in row.slow)) for name, row in all_rows().items()]
+
+
+def one_row_a_mechanism(check=None):
+    """Parameters of a test that runs for one row of each mechanism in `make test`, for the others in `make test-slow`;
+    `check` is its name in `Row.slow`."""
+    rows = all_rows().items()
+    return [pytest.param(name, marks=_marks(name, not row.represents or check in row.slow)) for name, row in rows]
+
+
+def _marks(name, slow):
+    return [pytest.mark.xdist_group(name), *([pytest.mark.slow] if slow else [])]
+
+
+def fit(model, num_steps, batch):
+    """`num_steps` steps on one batch in the model's stage, in one `fit`; returns name -> the values of each step."""
+    rows = len(next(iter(batch.values()))) // model.batches_per_step
+    return model.fit(batch, batch_size=rows, epochs=num_steps, verbose=0).history
+
+
+def fit_stages(model, num_steps, batch):
+    """`num_steps` steps in every stage; returns stage -> its history."""
+    history = {}
+    for stage in model.stages():
+        model.begin_stage(stage.name)
+        history[stage.name] = fit(model, num_steps, batch)
+    return history
+
+
+def values(variables):
+    """Copies of variables' values."""
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+def all_variables(model):
+    """Weights, optimizer variables and states (the step, ...): all that training changes."""
+    optimizers = [variable for optimizer in model.optimizers.values() for variable in optimizer.variables]
+    return [*values(model.weights), *values(optimizers), *(np.asarray(v) for v in model.states())]
+
+
+def assert_equal(found, expected):
+    """Two lists of arrays are equal to the bit."""
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)

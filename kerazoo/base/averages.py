@@ -21,7 +21,7 @@ class Averaging:
     arXiv:1806.04498.
     """
 
-    ema_decay = None
+    ema_decay: float | None = None
 
     def begin_averages(self, decay):
         """Make the averages of a freshly compiled model; a `ConfigError` unless `decay` is None or within (0, 1)."""

@@ -5,6 +5,7 @@ signatures. So a model that learns points and images alike has no branch for eit
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -29,7 +30,9 @@ class ExampleSpace:
 
     shape: tuple | None = None
 
-    key = name = generation_task = None
+    key: ClassVar[Any] = None
+    name: ClassVar[Any] = None
+    generation_task: ClassVar[Any] = None
     about = ""
 
     def check(self, batch):

@@ -1,6 +1,7 @@
 """Class labels: their check, and what models share that learn from them."""
 
 import numpy as np
+import tensorflow as tf
 
 from kerazoo.utils.errors import DataError
 
@@ -11,7 +12,7 @@ class Labelled:
     A stage of training whose `needs_labels` is set refuses data without them; see `kerazoo.base.stages.Stage`.
     """
 
-    needs_labels = True
+    needs_labels: bool = True
 
     @classmethod
     def arguments_from(cls, source, arguments):
@@ -53,3 +54,8 @@ def check_labels(labels, num_classes):
             f"labels from {labels.min()} to {labels.max()} where the model has {num_classes} classes, 0 to "
             f"{num_classes - 1}: create it with num_classes={labels.max() + 1}, or number the classes from 0"
         )
+
+
+def one_hot(labels, num_classes):
+    """Labels of a batch, integers of shape `(batch,)` or `(batch, 1)`, as float32 rows of zeros and a one."""
+    return tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), num_classes)

@@ -24,7 +24,7 @@ class LatentModel:
 
     prior = "normal"
     conditional = False
-    default_endpoint = "generate"
+    default_endpoint: str | None = "generate"
 
     @property
     def latent_prior(self):

@@ -15,6 +15,9 @@ A subclass writes its paper: networks, losses, and where it has its own the orde
   `.keras` file, so a reloaded model continues as if it had never stopped.
 """
 
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -56,18 +59,18 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
         image_sizes: tuple[int, int]. The smallest and largest image side, for models of images of any size.
     """
 
-    architecture = None
-    preset = None
-    preset_folder = None
-    examples = {}
-    task = None
-    paper = None
-    roles = {}
-    tracked = ()
-    batches_per_step = 1
-    image_shape = None
-    image_sizes = None
-    default_endpoint = None
+    architecture: str | None = None
+    preset: str | None = None
+    preset_folder: Path | None = None
+    examples: dict[str, Any] = {}
+    task: Any = None  # a string; a family may compute it
+    paper: str | None = None
+    roles: dict[str, tuple[str, ...]] = {}
+    tracked: tuple[str, ...] = ()
+    batches_per_step: Any = 1
+    image_shape: Any = None
+    image_sizes: tuple[int, int] | None = None
+    default_endpoint: str | None = None
 
     def __init__(self, **kwargs):
         # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.

@@ -39,7 +39,7 @@ class Prior:
 
     dim: int
 
-    about = ""
+    about: str = ""
 
     def sample(self, num, *, seed=None, truncation=None):
         """Latent vectors, drawn with NumPy.
@@ -119,7 +119,7 @@ class Prior:
 class Continuous(Prior):
     """A prior with independent components that `ZooModel.noise` knows by the name `distribution`."""
 
-    distribution = None
+    distribution: str | None = None
 
     def draw(self, num, seed):
         return DRAWS[self.distribution]((num, self.dim), seed)

@@ -20,7 +20,7 @@ from kerazoo.utils.errors import ConfigError, UnknownNameError
 ENTRY_POINTS = "kerazoo.models"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REGISTERED = re.compile(r"^@(?:kerazoo\.)?register\(\s*\"([a-z][a-z0-9_]*)\"", re.MULTILINE)
-_CLASSES = {}
+_CLASSES: dict[str, type] = {}
 
 
 def index():

@@ -97,8 +97,10 @@ class Staged:
         if self.compiled:
             self.state("stage").assign(index)
         if index != self._stage_index:
+            traced = vars(self).setdefault("_traced_stages", {})
+            traced[self._stage_index] = self.train_function, self.test_function
             self._stage_index = index
-            self.trace_anew()
+            self.train_function, self.test_function = traced.get(index, (None, None))
 
     def restore_stage(self):
         """Take up the stage that a `.keras` file says."""
@@ -109,7 +111,8 @@ class Staged:
         """Set what a stage takes over from those before; nothing by default."""
 
     def trace_anew(self):
-        """Forget the compiled steps, which were traced for another stage or other states."""
+        """Forget the compiled steps of all stages, which were traced for other states."""
+        vars(self)["_traced_stages"] = {}
         self.train_function = self.test_function = None
 
 

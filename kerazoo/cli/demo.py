@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 
-from kerazoo.base.priors import sample_latents
 from kerazoo.presets.loading import load
 from kerazoo.tasks.grids import image_grid, save_png
 
@@ -51,7 +50,7 @@ def run_demo(out, *, seed=0, overwrite=True, say=print):
 
 def _export(model, out, *, seed, overwrite, say):
     """Write both exports, load them again, and compare what they draw with what Keras draws."""
-    z = sample_latents(16, model.latent_dim, distribution=model.prior, seed=seed)
+    z = model.latent_prior.sample(16, seed=seed)
     expected = model.decode(z)
     for path, format, reload in (
         (out / "models" / "dcgan" / "1", "saved_model", _saved_model_images),

@@ -1,5 +1,7 @@
 """The family of image classifiers: cross-entropy, accuracy and `classify`, beside their networks."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from kerazoo.base.labels import Labelled
@@ -9,8 +11,8 @@ from kerazoo.base.verbs import verb
 class Classifier(Labelled):
     """Mixin; list it before `ZooModel`. The class has `logits(images, training)`, a function of tensors."""
 
-    task = "image-classification"
-    default_endpoint = "classify"
+    task: Any = "image-classification"
+    default_endpoint: str | None = "classify"
 
     def losses(self, batch, *, training):
         """The cross-entropy of each image's label, in nats."""

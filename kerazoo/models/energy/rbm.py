@@ -3,20 +3,15 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kerazoo.base.arguments import ImageShape, PositiveInt
-from kerazoo.base.endpoints import SEEDED
-from kerazoo.base.inputs import noise, num_samples, number, seed, units
 from kerazoo.base.model import ZooModel
-from kerazoo.base.priors import random_generator
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
-from kerazoo.base.verbs import endpoint, verb
+from kerazoo.base.verbs import verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
 from kerazoo.models.energy._energy import EnergyBased
-from kerazoo.utils.checks import MAX_SEED, check_integer
 from kerazoo.utils.images import as_float, pixel_log_odds
 
 
@@ -153,7 +148,7 @@ class RBM(EnergyBased, ZooModel):
         Returns:
             np.ndarray. float32 in [0, 1], shape of `images`.
         """
-        return self._decode(self.call(images))
+        return self.decode_units(self.call(images))
 
     @verb("probabilities", images="images")
     def encode(self, images):
@@ -171,66 +166,11 @@ class RBM(EnergyBased, ZooModel):
         Returns:
             np.ndarray. float32 in [0, 1], shape `(num, *image_shape)`.
         """
-        return self._decode(z)
+        return self.decode_units(z)
 
-    def _decode(self, h):
+    def decode_units(self, h):
+        """The images of hidden units, a function of tensors."""
         return tf.reshape(tf.sigmoid(self.rbm.visible_logits(h)), [-1, *self.image_shape])
 
     def _flat(self, images):
         return tf.reshape(as_float(images), [-1, self.num_pixels])
-
-    # === Gibbs sampling ===
-
-    def generate(self, num_samples=16, *, num_gibbs_steps=1000, seed=None):
-        """Draw images by Gibbs sampling, each from a chain of its own that starts with all hidden units off.
-
-        Args:
-            num_samples: int. How many. Defaults to 16.
-            num_gibbs_steps: int. Sweeps of each chain; short chains have not left their start. Defaults to 1000.
-            seed: int or None. The same seed gives the same images; None gives fresh ones. Defaults to None.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape `(num_samples, *image_shape)`: the last sweep's pixel probabilities.
-
-        Raises:
-            ConfigError: a count or the seed is out of range.
-        """
-        h = np.zeros((check_integer("num_samples", num_samples), self.hidden_units), "float32")
-        steps = np.array([check_integer("num_gibbs_steps", num_gibbs_steps)], "int32")
-        words = random_generator(seed).integers(MAX_SEED, size=2).astype("int32")
-        return self.calls(self._generate, h, steps, words)
-
-    def _generate(self, h, num_steps, seed):
-        def sweep(step, h):
-            words = tf.random.fold_in(seed, step)
-            draws = tf.random.stateless_uniform((tf.shape(h)[0], self.num_pixels + self.hidden_units), words, -1.0, 1.0)
-            return step + 1, self._gibbs(h, draws)
-
-        _, h = tf.while_loop(lambda step, h: step < num_steps[0] - 1, sweep, (0, h))
-        return self._decode(h)
-
-    def _gibbs(self, h, draws):
-        """One sweep, from noise uniform on [-1, 1) for the pixels and then for the hidden units."""
-        noise = {"visible_0": draws[:, : self.num_pixels], "hidden_0": draws[:, self.num_pixels :]}
-        return self.rbm.gibbs(h, 1, lambda name, width: noise[name])[2]
-
-    @endpoint(
-        "images",
-        server_only=SEEDED,
-        seed=lambda model: seed(),
-        num_samples=lambda model: num_samples(),
-        num_gibbs_steps=lambda model: number(5, 1, 10_000),
-    )
-    def _sample(self, seed, num_samples, num_gibbs_steps):
-        h = tf.zeros([num_samples, self.hidden_units])
-        return self._generate(h, num_gibbs_steps[None], tf.stack([seed, 0]))
-
-    @endpoint(None, z=lambda model: units(model.hidden_units), noise=lambda model: model.sweep_noise())
-    def _sweep(self, z, noise):
-        """One Gibbs sweep, for a device that draws its own noise: the next hidden units, and their images."""
-        h = self._gibbs(z, 2.0 * noise - 1.0)
-        return {"z": h, "images": self._decode(h)}
-
-    def sweep_noise(self):
-        """The noise that the exported `sweep` takes, an `Input`."""
-        return noise(self.num_pixels + self.hidden_units)

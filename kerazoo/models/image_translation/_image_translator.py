@@ -1,5 +1,7 @@
 """The family of translators between two image domains: `translate`, `cycle`, their signatures."""
 
+from typing import Any
+
 from kerazoo.base.endpoints import Endpoint
 from kerazoo.base.example_spaces import ImagePairs
 from kerazoo.base.inputs import images
@@ -10,8 +12,8 @@ from kerazoo.utils.errors import ConfigError
 class ImageTranslator:
     """Mixin; list it before `ZooModel`. The class has `call`, from a to b, and `b_to_a`, the way back."""
 
-    task = "image-translation"
-    default_endpoint = "translate"
+    task: Any = "image-translation"
+    default_endpoint: str | None = "translate"
 
     @property
     def space(self):

@@ -60,7 +60,7 @@ class CycleGAN(ImageTranslator, ZooModel):
     paper = "Zhu, Park, Isola and Efros 2017, arXiv:1703.10593"
     roles = {"generators": ("generator_ab", "generator_ba"), "discriminators": ("discriminator_a", "discriminator_b")}
     # The L1 distances are of images in [0, 1].
-    tracked = ("generators_loss", "discriminators_loss", "cycle_l1", "identity_l1")
+    tracked: tuple[str, ...] = ("generators_loss", "discriminators_loss", "cycle_l1", "identity_l1")
     image_sizes = (8, 256)
 
     def __init__(

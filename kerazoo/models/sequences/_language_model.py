@@ -1,6 +1,6 @@
 """The family of character language models: vocabulary, data and verbs, beside networks and training."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -37,8 +37,8 @@ class LanguageModel:
     `next_logits(tokens, state) -> (logits, state)` of one step, tokens `(rows,)`.
     """
 
-    task = "text-generation"
-    default_endpoint = "generate"
+    task: Any = "text-generation"
+    default_endpoint: str | None = "generate"
 
     @property
     def space(self):

@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -54,8 +54,8 @@ class Translator(TranslatorEndpoints):
     `call`, `encode_source(ids) -> (memory, state)` and `decoder.step(ids, state, memory) -> (logits, state, weights)`.
     """
 
-    task = "text-translation"
-    default_endpoint = "translate"
+    task: Any = "text-translation"
+    default_endpoint: str | None = "translate"
 
     @property
     def space(self):

@@ -1,0 +1,53 @@
+"""The checks of each mechanism of training: one row of each in `make test`, every row in `make test-slow`."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.graphs import executed_graphs, unordered
+from tests.zoo_rows import (
+    all_rows,
+    all_variables,
+    assert_equal,
+    compiled,
+    fit,
+    fit_stages,
+    one_row_a_mechanism,
+    values,
+)
+
+
+@pytest.mark.parametrize("name", one_row_a_mechanism())
+class TestMechanism:
+    def test_training_repeats_with_its_seed_and_goes_on_after_saving(self, name, tmp_path):
+        batch, first, second = all_rows()[name].batch(), compiled(name), compiled(name)
+        with executed_graphs() as graphs:
+            fit_stages(first, 2, batch)
+        assert any(node.op.startswith("Assign") for graph in graphs for node in graph.node)
+        assert [unordered(graph) for graph in graphs] == [[]] * len(graphs)  # else it repeats most of the time alone
+        first.save(tmp_path / "model.keras")
+        fit(first, 2, batch)
+        fit_stages(second, 2, batch)
+        fit(second, 2, batch)
+        assert_equal(all_variables(first), all_variables(second))
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        fit(loaded, 2, batch)
+        assert_equal(all_variables(loaded), all_variables(first))
+
+    def test_batches_by_hand(self, name):
+        model = compiled(name)
+        for call in (model.train_on_batch, model.test_on_batch):
+            logs = call(all_rows()[name].batch(), return_dict=True)
+            assert set(logs) == set(model.stage.tracked)
+            assert all(np.isfinite(value) for value in logs.values())
+        assert int(model.step.numpy()) == 1
+
+    @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+    def test_trains_in_mixed_precision(self, name, precision):
+        model = compiled(name, dtype=precision)
+        for history in fit_stages(model, 2, all_rows()[name].batch()).values():
+            assert all(np.isfinite(values).all() for values in history.values())
+        assert all(np.isfinite(value).all() for value in values(model.weights))
+        assert {v.dtype for v in model.weights} == {"float32"}
+        scaled = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizers.values()]
+        assert scaled == [precision == "mixed_float16"] * len(model.roles)
