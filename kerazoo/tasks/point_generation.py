@@ -11,8 +11,8 @@ HEADLINES = ("modes_covered", "high_quality")  # of a card's table of exported f
 NUM_POINTS = 2500
 
 
-def sample(model, path, *, num=NUM_POINTS, seed=0, data=None, overwrite=False):
-    """Write `num` generated points, over as many held-out ones where `data` names a source, as `<path>.png`.
+def sample(model, path, *, num=NUM_POINTS, seed=0, data=None, scale=None, overwrite=False):
+    """Write `num` generated points, over as many held-out ones where `data` names a source.
 
     Of points in more dimensions the first two are drawn; points of one dimension lie on a line.
     """
@@ -21,7 +21,7 @@ def sample(model, path, *, num=NUM_POINTS, seed=0, data=None, overwrite=False):
         source = data.open("test")
         real = _plane(source.sample(min(num, len(source)), seed=seed)["points"])
     points = _plane(model.generate(num, seed=seed))
-    return (scatter_plot(points, path, reference=real, overwrite=overwrite),)
+    return (scatter_plot(points, path, reference=real, scale=scale, overwrite=overwrite),)
 
 
 def _plane(points):
