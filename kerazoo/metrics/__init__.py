@@ -16,6 +16,7 @@ TensorFlow nor scipy nor scikit-learn.
     linear_probe                    how much of the label a linear map reads from the features
     image_generation_report         all that applies to an image generator, as one dictionary
     bleu, exact_match, character_accuracy                               translations
+    adversarial_error, fast_gradient_sign       a classifier under small, chosen changes of its images
     as_extractor                    features and class probabilities from any Keras classifier
 """
 
@@ -35,6 +36,7 @@ from kerazoo.metrics.neighbours import (
     precision_recall,
 )
 from kerazoo.metrics.partition import LogPartition, ais_log_partition, exact_log_partition
+from kerazoo.metrics.robustness import adversarial_error, fast_gradient_sign
 from kerazoo.metrics.translation import Bleu, bleu, character_accuracy, exact_match
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ModeCoverage",
     "NeighbourTwoSample",
     "PrecisionRecall",
+    "adversarial_error",
     "ais_log_partition",
     "as_extractor",
     "bleu",
@@ -56,6 +59,7 @@ __all__ = [
     "density_coverage",
     "exact_log_partition",
     "exact_match",
+    "fast_gradient_sign",
     "fid",
     "frechet_distance",
     "image_generation_report",
