@@ -15,6 +15,7 @@ TensorFlow nor scipy nor scikit-learn.
     exact_log_partition, ais_log_partition      of restricted Boltzmann machines
     linear_probe                    how much of the label a linear map reads from the features
     image_generation_report         all that applies to an image generator, as one dictionary
+    optimal_discriminator, jensen_shannon, gan_value            the minimax game in closed form
     bleu, exact_match, character_accuracy                               translations
     adversarial_error, fast_gradient_sign       a classifier under small, chosen changes of its images
     as_extractor                    features and class probabilities from any Keras classifier
@@ -24,6 +25,7 @@ from kerazoo.metrics.classes import class_histogram_kl, num_classes_covered, wit
 from kerazoo.metrics.classifiers import ClassifierTwoSample, classifier_two_sample, linear_probe
 from kerazoo.metrics.extractor import KerasExtractor, as_extractor
 from kerazoo.metrics.frechet import fid, frechet_distance
+from kerazoo.metrics.game import gan_value, jensen_shannon, optimal_discriminator
 from kerazoo.metrics.images import image_generation_report
 from kerazoo.metrics.kernel import KernelDistance, kid
 from kerazoo.metrics.modes import ModeCoverage, mode_coverage
@@ -62,12 +64,15 @@ __all__ = [
     "fast_gradient_sign",
     "fid",
     "frechet_distance",
+    "gan_value",
     "image_generation_report",
+    "jensen_shannon",
     "kid",
     "linear_probe",
     "mode_coverage",
     "nearest_neighbour_two_sample",
     "num_classes_covered",
+    "optimal_discriminator",
     "precision_recall",
     "within_class_diversity",
 ]
