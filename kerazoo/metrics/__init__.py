@@ -11,6 +11,7 @@ TensorFlow nor scipy nor scikit-learn.
     nearest_neighbour_two_sample    finds both bad samples and memorised ones
     classifier_two_sample           whether a linear classifier tells generated from real
     class_histogram_kl, num_classes_covered, within_class_diversity     dropped classes, collapsed classes
+    asked_class_accuracy, class_diversities         of generators that are asked for a class
     mode_coverage                   the ring and grid of Gaussians
     mmd_test, wasserstein_1d, total_variation       whether, and by how much, two distributions differ
     exact_log_partition, ais_log_partition      of restricted Boltzmann machines
@@ -28,7 +29,13 @@ TensorFlow nor scipy nor scikit-learn.
     as_extractor                    features and class probabilities from any Keras classifier
 """
 
-from kerazoo.metrics.classes import class_histogram_kl, num_classes_covered, within_class_diversity
+from kerazoo.metrics.classes import (
+    asked_class_accuracy,
+    class_diversities,
+    class_histogram_kl,
+    num_classes_covered,
+    within_class_diversity,
+)
 from kerazoo.metrics.classifiers import ClassifierTwoSample, classifier_two_sample, linear_probe
 from kerazoo.metrics.clusters import ClusteringScores, cluster_agreement, clustering_scores
 from kerazoo.metrics.disentanglement import beta_vae_score, mutual_information_gap
@@ -74,9 +81,11 @@ __all__ = [
     "adversarial_error",
     "ais_log_partition",
     "as_extractor",
+    "asked_class_accuracy",
     "beta_vae_score",
     "bleu",
     "character_accuracy",
+    "class_diversities",
     "class_histogram_kl",
     "classifier_two_sample",
     "cluster_agreement",
