@@ -14,6 +14,7 @@ TensorFlow nor scipy nor scikit-learn.
     asked_class_accuracy, class_diversities         of generators that are asked for a class
     mode_coverage                   the ring and grid of Gaussians
     mmd_test, wasserstein_1d, total_variation       whether, and by how much, two distributions differ
+    kernel_density_nats, pixel_histogram_nats       simple densities to beat
     exact_log_partition, ais_log_partition      of restricted Boltzmann machines
     linear_probe, knn_probe, few_label_probe        how much of the label is read from the features
     clustering_scores, cluster_agreement            whether clusters, or a discrete code, are the classes
@@ -38,6 +39,7 @@ from kerazoo.metrics.classes import (
 )
 from kerazoo.metrics.classifiers import ClassifierTwoSample, classifier_two_sample, linear_probe
 from kerazoo.metrics.clusters import ClusteringScores, cluster_agreement, clustering_scores
+from kerazoo.metrics.densities import kernel_density_nats, pixel_histogram_nats
 from kerazoo.metrics.disentanglement import beta_vae_score, mutual_information_gap
 from kerazoo.metrics.distributions import total_variation, wasserstein_1d
 from kerazoo.metrics.extractor import KerasExtractor, as_extractor
@@ -103,6 +105,7 @@ __all__ = [
     "gan_value",
     "image_generation_report",
     "jensen_shannon",
+    "kernel_density_nats",
     "kid",
     "knn_probe",
     "linear_probe",
@@ -115,6 +118,7 @@ __all__ = [
     "optimal_discriminator",
     "pca_reconstruction",
     "perplexity",
+    "pixel_histogram_nats",
     "precision_recall",
     "principal_angles",
     "principal_components",
