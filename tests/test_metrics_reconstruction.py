@@ -1,11 +1,14 @@
 """Measures of reconstructions, linear baselines and filters, against closed forms and slow second implementations."""
 
+import os
+
 import numpy as np
 import pytest
 from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 
 from kerazoo import metrics
+from kerazoo.data import open_source
 from kerazoo.utils.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -74,6 +77,14 @@ def test_what_pca_leaves_over_is_the_sum_of_the_discarded_eigenvalues():
         assert np.square(metrics.pca_reconstruction(x, x, k) - x).sum(axis=1).mean() == pytest.approx(left)
     assert metrics.discarded_variance(x, 9) == 0
     np.testing.assert_allclose(metrics.pca_reconstruction(x, x[:5], 30), x[:5])
+
+
+@pytest.mark.skipif("TFDS_DATA_DIR" not in os.environ, reason="TFDS_DATA_DIR names no prepared MNIST")
+def test_thirty_components_of_mnist_have_the_published_error():
+    """13.87 a test image: Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data", figure 2."""
+    train, test = (open_source("tfds:mnist", split=split).arrays["image"] / 255.0 for split in ("train", "test"))
+    found = metrics.pca_reconstruction(train.reshape(-1, 784), test.reshape(-1, 784), 30)
+    assert np.square(found - test.reshape(-1, 784)).sum(axis=1).mean() == pytest.approx(13.87, abs=0.005)
 
 
 @pytest.mark.parametrize("shape", [(50, 6), (10, 40)], ids=["tall", "wide"])

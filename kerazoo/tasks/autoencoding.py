@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerazoo.metrics import linear_probe, pca_reconstruction, principal_components
+from kerazoo.metrics import linear_probe, principal_components
 from kerazoo.tasks.grids import write_grid
 from kerazoo.tasks.plots import scatter_plot
 from kerazoo.utils.images import as_float_array
@@ -57,9 +57,10 @@ def evaluate(model, data, settings):
     test, train = data.open(settings.split), data.open("train")
     num, key = min(settings.num, len(test)), test.info.key
     rows = test.sample(num, seed=settings.seed)
-    originals, basis = as_float_array(rows[key]), as_float_array(train.arrays[key][:])
+    originals, known = _flat(rows[key]), _flat(train.arrays[key][:])
     num_codes = encode(model, rows[key][:1]).shape[1]
-    linear = pca_reconstruction(_flat(basis), _flat(originals), num_codes)
+    mean, components = known.mean(axis=0), principal_components(known, min(num_codes, *known.shape))
+    linear = mean + (originals - mean) @ components @ components.T
     errors = {"": _errors(originals, model.reconstruct(rows[key])), "pca_": _errors(originals, linear)}
     report = {f"{prefix}squared_error": float(error.mean()) for prefix, error in errors.items()}
     of_pca = report["pca_squared_error"]
@@ -68,12 +69,12 @@ def evaluate(model, data, settings):
         num_values = originals[0].size
         report |= {f"{prefix}psnr": _mean_psnr(error / num_values) for prefix, error in errors.items()}
     if "label" in rows and "label" in train.arrays:
-        report |= _probes(model, train, test, settings.seed)
+        report |= _probes(model, components, train, test, settings.seed)
     return {**report, "num_codes": num_codes, "num_examples": num}
 
 
 def _errors(originals, reconstructions):
-    return np.square(_flat(originals).astype(np.float64) - _flat(reconstructions)).sum(axis=1)
+    return np.square(originals.astype(np.float64) - _flat(reconstructions)).sum(axis=1)
 
 
 def _mean_psnr(mean_squares):
@@ -81,15 +82,13 @@ def _mean_psnr(mean_squares):
     return float(np.mean(-10 * np.log10(np.maximum(mean_squares, 1e-10))))
 
 
-def _probes(model, train, test, seed):
-    """Linear probes of the codes, and of as many principal components."""
+def _probes(model, components, train, test, seed):
+    """Linear probes of the codes, and of the principal components."""
     rows, held_out = (s.sample(min(n, len(s)), seed=seed) for s, n in ((train, PROBE_TRAIN), (test, PROBE_TEST)))
     inputs = [part[train.info.key] for part in (rows, held_out)]
     labels = [part["label"] for part in (rows, held_out)]
     codes = [encode(model, part) for part in inputs]
-    flat = [_flat(as_float_array(part)) for part in inputs]
-    components = principal_components(flat[0], min(codes[0].shape[1], *flat[0].shape))
-    linear = [part @ components for part in flat]
+    linear = [_flat(part) @ components for part in inputs]
     return {
         f"{prefix}linear_probe_accuracy": linear_probe(features[0], labels[0], features[1], labels[1])
         for prefix, features in (("", codes), ("pca_", linear))
@@ -97,7 +96,8 @@ def _probes(model, train, test, seed):
 
 
 def _flat(examples):
-    return examples.reshape(len(examples), -1)
+    """Rows of numbers; of uint8 images those in [0, 1]."""
+    return as_float_array(examples).reshape(len(examples), -1)
 
 
 def encode(model, examples):
