@@ -40,7 +40,8 @@ def evaluate(model, data, settings):
 
     Returns:
         dict[str, float]. Where the source has modes, `modes_covered` of `num_modes`, `high_quality` and the reverse KL
-        `kl_to_uniform`, see `kerazoo.metrics.mode_coverage`; `two_sample_accuracy` (0.5 is ideal) and its halves, see `nearest_neighbour_two_sample`; `squared_mmd`, of the cubic kernel of `kid`;
+        `kl_to_uniform`, see `kerazoo.metrics.mode_coverage`; `two_sample_accuracy` (0.5 is ideal) and its halves, see
+        `nearest_neighbour_two_sample`; `squared_mmd`, of the cubic kernel of `kid`;
         `mmd_p_value`, of `mmd_test` on 1,000 points at most; `gradient_norm`; `num_points`.
     """
     source = data.open(settings.split)
