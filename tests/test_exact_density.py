@@ -18,7 +18,7 @@ TASK = task_module("exact-density")
 class Gaussian(kerazoo.ZooModel):
     """A normal density of points, of zero mean."""
 
-    task, batch_key = "exact-density", "points"
+    task = "exact-density"
 
     def __init__(self, deviations):
         super().__init__()
@@ -35,7 +35,7 @@ class Gaussian(kerazoo.ZooModel):
 class Uniform(kerazoo.ZooModel):
     """All 8-bit images are equally likely."""
 
-    task, batch_key = "exact-density", "image"
+    task, image_shape = "exact-density", (8, 8, 1)
 
     def generate(self, num_samples, *, seed=None):
         return np.random.default_rng(seed).random((num_samples, 8, 8, 1))

@@ -18,7 +18,7 @@ NUM_KERNELS = 10_000
 def sample(model, path, *, num=None, seed=0, data=None, scale=None, overwrite=False):
     """Write `num` samples: 64 images as a grid, or 2,500 points over held-out ones where `data` names a source."""
     options = {"scale": scale, "overwrite": overwrite}
-    if model.batch_key == "image":
+    if model.image_shape is not None:
         return (write_grid(model.generate(num or NUM_IMAGES, seed=seed), path, **options),)
     return point_generation.sample(model, path, num=num or point_generation.NUM_POINTS, seed=seed, data=data, **options)
 
