@@ -99,6 +99,13 @@ def test_longer_contexts_help_where_they_decide():
     assert found[0] < 8
 
 
+def test_sequences_may_be_iterators():
+    train = sentences(0, 20)
+    found = KneserNey((iter(sentence) for sentence in train), order=2)
+    expected = KneserNey(train, order=2)
+    assert found.perplexity(iter(sentence) for sentence in train) == expected.perplexity(train)
+
+
 def test_rare_words_are_one():
     train = [["a", "a", "b"], ["a", "c"]]
     model = KneserNey(train, order=2, min_count=2)
@@ -112,6 +119,9 @@ def test_rare_words_are_one():
 def test_perplexity_of_a_corpus():
     assert perplexity([math.log(0.5), 3 * math.log(0.5)], [1, 3]) == pytest.approx(2)
     assert perplexity(-1e6, 1) == math.inf
+    assert perplexity([-math.inf], [1]) == math.inf
+    with pytest.raises(DataError, match="a log-likelihood is NaN"):
+        perplexity([math.nan, 1.0], [1, 1])
     with pytest.raises(DataError, match="a mean over tokens, and there is none"):
         perplexity([], [])
 

@@ -92,11 +92,12 @@ def test_names_of_texts_and_pictures(tmp_path):
     assert text_file(tmp_path / "v1.5").name == "v1.5.txt"
     assert text_file(tmp_path / "a.SVG").name == "a.txt"
     assert picture_file("v1.5").name == "v1.5.png"
+    assert picture_file("a.txt").name == "a.png"  # the picture that goes with a text
 
 
 def test_an_animation_shows_each_picture_in_order(tmp_path):
     files = [write_grid(np.full((1, 8, 8, 1), i / 3), tmp_path / f"epoch-{i}") for i in range(4)]
-    animation = write_gif(files, tmp_path / "epochs", seconds=0.1)
+    animation = write_gif((file for file in files), tmp_path / "epochs", seconds=0.1)
     assert animation.name == "epochs.gif"
     with Image.open(animation) as gif:
         assert (gif.n_frames, gif.info["duration"], gif.info["loop"]) == (4, 100, 0)

@@ -93,6 +93,9 @@ def test_arguments_are_checked():
     model = linear()
     for arguments, error, message in [
         ((model, IMAGES * 2, LABELS, 0.1), DataError, r"images must lie in \[0, 1\]"),
+        ((model, (IMAGES * 255).astype(int), LABELS, 0.1), DataError, "floating-point images .* got dtype int64"),
+        ((model, [["a"]], LABELS, 0.1), DataError, "floating-point images"),
+        ((model, IMAGES[:0], LABELS[:0], 0.1), DataError, "images needs at least 1 images, got 0"),
         ((model, IMAGES, LABELS[:3], 0.1), DataError, "labels must hold one class for each of the 20 rows, got 3"),
         ((model, IMAGES, LABELS + 1, 0.1), DataError, r"labels must lie in \[0, 3\), got \[1, 3\]"),
         ((model, IMAGES, LABELS, -0.1), ConfigError, r"epsilon = -0\.1: a number of at least 0"),

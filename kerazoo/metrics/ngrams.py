@@ -22,7 +22,7 @@ def perplexity(log_likelihoods, num_tokens):
         The perplexity as a float of at least 0; inf where it is larger than a float can be.
 
     Raises:
-        DataError: no token.
+        DataError: no token, or NaN.
 
     Example:
         >>> round(perplexity([-3 * np.log(10), -np.log(10)], [3, 1]), 6)
@@ -32,6 +32,8 @@ def perplexity(log_likelihoods, num_tokens):
     if total < 1:
         raise DataError("perplexity is a mean over tokens, and there is none.")
     nats = -float(np.sum(log_likelihoods, dtype=np.float64)) / float(total)
+    if math.isnan(nats):
+        raise DataError("a log-likelihood is NaN; a diverged model has no meaningful perplexity.")
     return math.exp(nats) if nats < 709 else math.inf
 
 
@@ -145,7 +147,7 @@ class KneserNey:
         Raises:
             DataError: no sequence, or a str in place of a sequence of tokens.
         """
-        sequences = _as_sequences(sequences, empty=True)
+        sequences = _as_sequences(sequences)
         ids, places = self._as_ids(sequences)
         sums = np.add.reduceat(self._log_probabilities(ids, places), np.flatnonzero(places == 0))
         return np.atleast_1d(sums)
@@ -162,7 +164,7 @@ class KneserNey:
         Raises:
             DataError: as for `score`.
         """
-        sequences = _as_sequences(sequences, empty=True)
+        sequences = _as_sequences(sequences)
         return perplexity(self.score(sequences), [len(sequence) + 1 for sequence in sequences])
 
     def _log_probabilities(self, ids, places):
@@ -202,10 +204,11 @@ def _vocabulary(sequences, min_count):
     return {token: i for i, token in enumerate(token for token, count in counts.items() if count >= min_count)}
 
 
-def _as_sequences(sequences, empty=False):
+def _as_sequences(sequences):
     sequences = list(sequences) if not isinstance(sequences, str) else sequences
     if isinstance(sequences, str) or any(isinstance(sequence, (str, bytes)) for sequence in sequences):
         raise DataError("sequences of tokens are expected, not texts: split them first, for example text.split()")
     if not sequences:
         raise DataError("at least one sequence of tokens is expected.")
-    return sequences
+    # They are gone through twice: for the words, and for what follows what.
+    return [sequence if isinstance(sequence, (list, tuple)) else list(sequence) for sequence in sequences]

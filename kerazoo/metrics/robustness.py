@@ -47,9 +47,8 @@ def fast_gradient_sign(model, images, labels, epsilon, *, num_steps=1, step_size
     """
     import tensorflow as tf
 
-    from kerazoo.utils.images import as_float_array
-
-    images = as_images("images", as_float_array(images))
+    images = np.asarray(images)
+    images = as_images("images", images / np.float32(255) if images.dtype == np.uint8 else images)
     epsilon = check_number("epsilon", epsilon)
     num_steps = check_integer("num_steps", num_steps)
     batch_size = check_integer("batch_size", batch_size)

@@ -20,7 +20,7 @@ def picture_file(path):
         path: str or Path. With one of the suffixes .png, .pdf and .svg, which decides the format, or without one.
 
     Returns:
-        Path. `path` itself, or with `.png` behind its name.
+        Path. `path` itself, or with `.png` behind its name; in place of `.txt`, for what goes with a text.
 
     Raises:
         ConfigError: the suffix is that of another format of pictures.
@@ -37,7 +37,7 @@ def picture_file(path):
         return path
     if suffix in Image.registered_extensions():
         raise ConfigError(f"{path}: pictures are written as {', '.join(FORMATS)}; choose one of these suffixes")
-    return path.with_name(path.name + DEFAULT)
+    return path.with_suffix(DEFAULT) if suffix == ".txt" else path.with_name(path.name + DEFAULT)
 
 
 def text_file(path):

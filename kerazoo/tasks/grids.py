@@ -97,6 +97,7 @@ def write_gif(pictures, path, *, seconds=0.5, overwrite=False):
         OutputError: the file exists or cannot be written.
     """
     seconds = check_number("seconds", seconds, 0.02)  # browsers show shorter ones more slowly
+    pictures = list(pictures)
     frames = [_read_picture(Path(picture)) for picture in pictures]
     if not frames:
         raise DataError("an animation needs at least one picture, and there is none")
