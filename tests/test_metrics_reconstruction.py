@@ -79,6 +79,7 @@ def test_what_pca_leaves_over_is_the_sum_of_the_discarded_eigenvalues():
     np.testing.assert_allclose(metrics.pca_reconstruction(x, x[:5], 30), x[:5])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("TFDS_DATA_DIR" not in os.environ, reason="TFDS_DATA_DIR names no prepared MNIST")
 def test_thirty_components_of_mnist_have_the_published_error():
     """13.87 a test image: Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data", figure 2."""
