@@ -34,7 +34,16 @@ class TestPointGeneration:
         assert report["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.006)
         assert report["two_sample_accuracy"] == pytest.approx(0.5, abs=0.05)
         assert abs(report["squared_mmd"]) < 0.02
+        assert report["mmd_p_value"] > 0.05
         assert "gradient_norm" not in report
+
+    def test_a_moved_ring_fails_the_test_of_alikeness(self):
+        class Moved:
+            def generate(self, num, seed):
+                return open_source("ring").sample(num, seed=seed)["points"] + 0.3
+
+        report = self.task.evaluate(Moved(), Data("ring"), EvaluationConfig(num=500))
+        assert report["mmd_p_value"] < 0.01
 
     def test_figures_without_modes(self):
         class Arrays(Data):
@@ -44,7 +53,7 @@ class TestPointGeneration:
         report = self.task.evaluate(points(num_features=3), Arrays(), EvaluationConfig(num=30))
         assert set(report) == {
             *(f"two_sample_accuracy{half}" for half in ("", "_real", "_fake")),
-            *("squared_mmd", "gradient_norm", "num_points"),
+            *("squared_mmd", "mmd_p_value", "gradient_norm", "num_points"),
         }
         assert report["num_points"] == 30
 

@@ -94,3 +94,16 @@ def test_without_sacrebleu_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
     with pytest.raises(MissingDependencyError, match="BLEU needs sacrebleu"):
         bleu(["a"], ["a"])
+
+
+def test_several_references():
+    """Of captions, say: n-grams of any reference count, and the nearest length."""
+    captions = ["a red square on the left", "two blue circles and a star"]
+    references = [["a red square at the left", "one red square on the left side"], ["two blue circles and a star"]]
+    expected = sacrebleu.corpus_bleu(captions, [[several[0] for several in references], [references[0][1], None]])
+    assert bleu(captions, references).score == pytest.approx(expected.score)
+    assert bleu(captions, references).score > bleu(captions, [several[0] for several in references]).score
+    assert exact_match(captions, references) == 0.5
+    assert exact_match(captions, [["x", captions[0]], captions[1]]) == 1
+    with pytest.raises(DataError, match=r"references\[1\] is empty"):
+        bleu(captions, [references[0], []])

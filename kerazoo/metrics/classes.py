@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from kerazoo.metrics._checks import as_classes, as_features
+from kerazoo.metrics._checks import as_classes, as_feature_pair, as_features
 from kerazoo.utils.checks import check_integer
 from kerazoo.utils.errors import DataError
 
@@ -99,6 +99,69 @@ def within_class_diversity(features, classes, num_classes):
     if not means:
         raise DataError("within_class_diversity needs a class with at least two samples, and there is none.")
     return math.fsum(means) / len(means)
+
+
+def asked_class_accuracy(asked, found):
+    """The fraction of samples whose class is the one that their generator was asked for.
+
+    Args:
+        asked: Array (N,) of integers. The labels given to a conditional generator.
+        found: Array (N,) of integers. The classes that a classifier of its own finds in the samples. Its errors count
+            against the generator: report its accuracy on real images beside the figure.
+
+    Returns:
+        float in [0, 1], higher is better.
+
+    Raises:
+        DataError: A vector is empty or not of integers, or they differ in length.
+
+    Example:
+        >>> asked_class_accuracy([0, 1, 2, 3], [0, 1, 2, 2])
+        0.75
+
+    Source: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", section 4.
+    """
+    asked = as_classes("asked", asked)
+    return float(np.mean(asked == as_classes("found", found, num_rows=len(asked))))
+
+
+def class_diversities(fake_features, fake_classes, real_features, real_classes, num_classes):
+    """For each class, the mean distance between two generated samples over that between two real ones.
+
+    Where `within_class_diversity` averages, this finds the one class that has collapsed.
+
+    Args:
+        fake_features: Array (N, D).
+        fake_classes: Array (N,) of integers in [0, num_classes): the labels that the generator was asked for.
+        real_features: Array (M, D), from the same extractor.
+        real_classes: Array (M,) of integers in [0, num_classes): the labels of the real images.
+        num_classes: Integer of at least 1.
+
+    Returns:
+        float64 array (num_classes,), 1 is ideal; nan for a class of which either set has fewer than two samples, or of
+        which the real ones are all alike.
+
+    Raises:
+        DataError: Shapes disagree, values are not finite, or a class is out of range.
+        ConfigError: `num_classes` is below 1.
+
+    Example:
+        >>> class_diversities([[0.0], [1.0], [5.0]], [0, 0, 1], [[0.0], [4.0], [5.0], [6.0]], [0, 0, 1, 1], 2)
+        array([0.25,  nan])
+
+    Source: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", section 4.3, with distances
+    in place of MS-SSIM.
+    """
+    num_classes = check_integer("num_classes", num_classes)
+    names = ("fake_features", "real_features")
+    sets = as_feature_pair(fake_features, real_features, min_rows=1, names=names)
+    of_sets = []
+    for features, classes, kind in zip(sets, (fake_classes, real_classes), ("fake", "real"), strict=True):
+        classes = as_classes(f"{kind}_classes", classes, num_classes, num_rows=len(features))
+        groups = [features[classes == c] for c in range(num_classes)]
+        of_sets.append([_mean_pairwise_distance(group) if len(group) > 1 else np.nan for group in groups])
+    fake, real = np.array(of_sets)
+    return np.divide(fake, real, out=np.full(num_classes, np.nan), where=real > 0)
 
 
 def _mean_pairwise_distance(points):

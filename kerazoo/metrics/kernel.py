@@ -1,12 +1,22 @@
-"""Kernel inception distance: the squared maximum mean discrepancy under a cubic kernel."""
+"""Maximum mean discrepancy: the kernel inception distance, and a test of whether two samples are alike."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from kerazoo.metrics._checks import as_feature_pair
-from kerazoo.utils.checks import check_integer, check_seed
-from kerazoo.utils.errors import DataError
+from kerazoo.utils.checks import check_integer, check_number, check_seed
+from kerazoo.utils.errors import ConfigError, DataError
+
+# Li et al. 2015, "Generative Moment Matching Networks".
+BANDWIDTHS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
+
+
+class MMDTest(NamedTuple):
+    """Unbiased squared MMD, and the fraction of permutations in which it is at least as large."""
+
+    squared_mmd: float
+    p_value: float
 
 
 class KernelDistance(NamedTuple):
@@ -61,6 +71,67 @@ def kid(real, fake, *, subset_size=1000, num_subsets=100, seed=0):
         for _ in range(num_subsets)
     ]
     return KernelDistance(float(np.mean(distances)), float(np.std(distances)))
+
+
+def mmd_test(real, fake, *, bandwidths=BANDWIDTHS, num_permutations=500, seed=0):
+    """A permutation test of whether two sets of rows come from one distribution.
+
+    The statistic is the unbiased squared MMD (Gretton et al. 2012, equation 3) under a sum of Gaussian kernels,
+    k(x, y) = sum over the bandwidths s of exp(-|x - y|^2 / (2 s)). Under the null hypothesis any division of the rows
+    is as good as the real one. The matrix of all rows by all rows is in memory: 200 MB for 2,500 rows of each.
+
+    Args:
+        real: Array (N, D), N >= 2.
+        fake: Array (M, D), M >= 2. Held out from whatever minimised an MMD to the rows of `real`.
+        bandwidths: Sequence of floats above 0. Defaults to (2, 5, 10, 20, 40, 80), as in Li et al. 2015.
+        num_permutations: Integer of at least 1, default 500.
+        seed: Integer, default 0. Fixes the permutations.
+
+    Returns:
+        `MMDTest(squared_mmd, p_value)`. A small `p_value` says that the distributions differ; it is at least
+        1 / (num_permutations + 1).
+
+    Raises:
+        DataError: Widths disagree, a set has one row only, or values are not finite.
+        ConfigError: A number is out of range.
+
+    Example:
+        >>> random = np.random.default_rng(0)
+        >>> real, fake = random.normal(size=(100, 2)), random.normal(size=(100, 2))
+        >>> mmd_test(real, fake).p_value > 0.05, mmd_test(real, fake + 1.0, num_permutations=99).p_value
+        (True, 0.01)
+
+    Source: Gretton et al. 2012, "A Kernel Two-Sample Test"; Li, Swersky and Zemel 2015, "Generative Moment Matching
+    Networks", equation 3.
+    """
+    real, fake = as_feature_pair(real, fake)
+    bandwidths = [check_number("bandwidths", bandwidth, above=True) for bandwidth in bandwidths]
+    if not bandwidths:
+        raise ConfigError("bandwidths = (): one number above 0 or more is expected")
+    num_permutations = check_integer("num_permutations", num_permutations)
+    random = np.random.default_rng(check_seed(seed))
+    kernel = _gaussian_kernels(np.concatenate([real, fake]), bandwidths)
+    np.fill_diagonal(kernel, 0.0)  # as in `kid`, k(x, x) does not count
+    n, m = len(real), len(fake)
+    of_real = np.zeros((num_permutations + 1, n + m))
+    of_real[0, :n] = 1
+    for row in of_real[1:]:
+        row[random.permutation(n + m)[:n]] = 1
+    with_real, total = of_real @ kernel, kernel.sum(axis=1)
+    within_real = np.einsum("ij,ij->i", with_real, of_real)
+    across = of_real @ total - within_real
+    within_fake = total.sum() - within_real - 2 * across
+    found = within_real / (n * (n - 1)) + within_fake / (m * (m - 1)) - 2 * across / (n * m)
+    # Sums in another order differ by a rounding error, which must not count as smaller.
+    as_large = found[1:] >= found[0] - 1e-12 * len(bandwidths)
+    return MMDTest(float(found[0]), float((1 + as_large.sum()) / (1 + num_permutations)))
+
+
+def _gaussian_kernels(rows, bandwidths):
+    from scipy.spatial.distance import cdist
+
+    distances = cdist(rows, rows, "sqeuclidean")
+    return sum(np.exp(distances / (-2 * bandwidth)) for bandwidth in bandwidths)
 
 
 def _squared_mmd(x, y):

@@ -16,6 +16,11 @@ class ModeCoverage(NamedTuple):
     high_quality: float
     kl_to_uniform: float
 
+    @property
+    def reverse_kl(self):
+        """KL(generated || real) over equally likely modes: `kl_to_uniform` by its name in papers of GANs."""
+        return self.kl_to_uniform
+
 
 def mode_coverage(points, modes, std, *, min_count=20):
     """Modes that a sample reaches, for equally likely modes such as the ring and the grid of Gaussians.

@@ -1,5 +1,6 @@
 """Measures of translations: BLEU, and how many are exactly right."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +26,15 @@ def bleu(translations, references, *, lowercase=False):
 
     Args:
         translations: sequence of str, detokenised.
-        references: sequence of str, one each.
+        references: sequence of str, or of sequences of str: one reference each, or several (captions, say), of which
+            every word sequence counts.
         lowercase: bool. Whether to compare in lower case; the signature then has `case:lc`. Defaults to False.
 
     Returns:
         Bleu. `score` and `signature`.
 
     Raises:
-        DataError: no pairs, or sequences of different lengths.
+        DataError: no pairs, sequences of different lengths, or a translation without a reference.
         MissingDependencyError: sacrebleu is not installed.
 
     Example:
@@ -47,16 +49,19 @@ def bleu(translations, references, *, lowercase=False):
     except ImportError:
         raise MissingDependencyError("BLEU needs sacrebleu: pip install 'kerazoo[text]'") from None
     metric = BLEU(lowercase=lowercase)
-    score = metric.corpus_score(translations, [references]).score
+    references = _several(references)
+    # sacrebleu takes the first references of all texts, then the second ones; None where a text has fewer.
+    columns = [list(column) for column in itertools.zip_longest(*references)]
+    score = metric.corpus_score(translations, columns).score
     return Bleu(round(float(score), 10), str(metric.get_signature()))
 
 
 def exact_match(translations, references):
-    """The fraction of translations that equal their reference, character for character.
+    """The fraction of translations that equal their reference, or one of several, character for character.
 
     Args:
         translations: sequence of str.
-        references: sequence of str, one each.
+        references: sequence of str, or of sequences of str: one reference each, or several.
 
     Returns:
         float in [0, 1], higher is better.
@@ -68,8 +73,8 @@ def exact_match(translations, references):
         >>> exact_match(["cba", "fed"], ["cba", "fde"])
         0.5
     """
-    pairs = zip(*_check_pairs(translations, references), strict=True)
-    return float(np.mean([a == b for a, b in pairs]))
+    translations, references = _check_pairs(translations, references)
+    return float(np.mean([a in several for a, several in zip(translations, _several(references), strict=True)]))
 
 
 def character_accuracy(translations, references):
@@ -92,6 +97,14 @@ def character_accuracy(translations, references):
     pairs = list(zip(*_check_pairs(translations, references), strict=True))
     right = sum(a == b for pair in pairs for a, b in zip(*pair, strict=False))
     return right / max(1, sum(max(map(len, pair)) for pair in pairs))
+
+
+def _several(references):
+    several = [[reference] if isinstance(reference, str) else list(reference) for reference in references]
+    for index, one in enumerate(several):
+        if not one:
+            raise DataError(f"references[{index}] is empty: every text needs a reference at least")
+    return several
 
 
 def _check_pairs(translations, references):

@@ -64,6 +64,8 @@ class EvaluationConfig(_Section):
     num: PositiveInt = 10_000
     seed: Seed = 0
     extractor: str | None = None
+    # The largest change of a pixel of adversarial examples, on which classifiers are measured too; None makes none.
+    epsilon: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class Config(_Section):

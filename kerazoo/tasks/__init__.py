@@ -2,8 +2,9 @@
 
 `ZooModel.task` names a module here (`"image-generation"` is `image_generation`) with two functions:
 
-- `sample(model, path, *, num, seed, data, overwrite)` writes what fits the task to `path` (without a suffix) and
-  returns the paths of the files;
+- `sample(model, path, *, num, seed, data, overwrite)` writes what fits the task to `path` and returns the paths of the
+  files; the suffix of `path` decides a picture's format (.png, .pdf, .svg), without one it is PNG. Where a picture is
+  written, `scale` says how large: pixels a pixel of a grid of images, times as large as usual for a plot;
 - `evaluate(model, data, settings)` returns a dict of metrics, name -> number;
 
 and `HEADLINES`, the names of the metrics that a card shows of exported files.
@@ -12,6 +13,7 @@ and `HEADLINES`, the names of the metrics that a card shows of exported files.
 """
 
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -54,6 +56,28 @@ class Data:
             if all(shape == image_shape for shape in shapes if len(shape) == 3):
                 other._opened[split] = source
         return other
+
+
+def write_samples(model, path, **options):
+    """Write what fits a model's task, checking that the task has the options.
+
+    Args:
+        model: ZooModel.
+        path: Path. As for the task's `sample`.
+        **options: of the task's `sample`: `num`, `seed`, `data`, `overwrite`, and what it has beyond these.
+
+    Returns:
+        tuple[Path, ...]. The files.
+
+    Raises:
+        ConfigError: an option that the task's `sample` does not have, such as `scale` for a text.
+    """
+    sample = task_module(model.task).sample
+    known = [name for name, p in inspect.signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"samples of {model.task} have no option {name!r}; they have {', '.join(known)}")
+    return sample(model, path, **options)
 
 
 def task_module(task):

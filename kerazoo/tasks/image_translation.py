@@ -4,7 +4,7 @@ import numpy as np
 
 from kerazoo.data.unpaired import DOMAINS, require_unpaired
 from kerazoo.metrics import kid
-from kerazoo.tasks.grids import image_grid, save_png
+from kerazoo.tasks.grids import write_grid
 from kerazoo.tasks.image_generation import load_extractor
 from kerazoo.utils.images import as_float_array
 
@@ -13,8 +13,8 @@ HEADLINES = ("class_kept_a_to_b", "class_kept_b_to_a")  # of a card's table of e
 CAPTIONS = ("a", "a to b", "and back", "b", "b to a", "and back")
 
 
-def sample(model, path, *, num=16, seed=0, data=None, overwrite=False):
-    """Write `num` images of the data, half of each domain, before and after, as `<path>.png`.
+def sample(model, path, *, num=16, seed=0, data=None, scale=None, overwrite=False):
+    """Write `num` images of the data, half of each domain, before and after.
 
     A row has an image of domain a, its translation and the way back, then the same for one of domain b.
     """
@@ -30,10 +30,8 @@ def sample(model, path, *, num=16, seed=0, data=None, overwrite=False):
         )
     ]
     rows = np.stack(columns, axis=1)
-    file = path.with_name(path.name + ".png")
-    grid = image_grid(rows.reshape(-1, *rows.shape[2:]), columns=len(columns), labels=CAPTIONS * len(rows))
-    save_png(grid, file, overwrite=overwrite)
-    return (file,)
+    options = {"columns": len(columns), "labels": CAPTIONS * len(rows), "scale": scale}
+    return (write_grid(rows.reshape(-1, *rows.shape[2:]), path, **options, overwrite=overwrite),)
 
 
 def evaluate(model, data, settings):

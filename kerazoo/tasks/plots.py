@@ -1,19 +1,23 @@
-"""Plots as PNG files: points in the plane, and where a translation looked."""
+"""Plots: points in the plane, where a translation looked, and how losses went."""
 
 import numpy as np
 
-from kerazoo.utils.files import new_file
+from kerazoo.tasks.formats import save_figure
+from kerazoo.utils.errors import DataError
 
 MAPS_PER_ROW = 3
+# Columns of a log that say where a row belongs; the others are drawn.
+PLACES = ("step", "epoch", "seconds")
 
 
-def scatter_plot(points, path, *, reference=None, overwrite=False):
-    """Write points as `<path>.png`, over reference points in grey.
+def scatter_plot(points, path, *, reference=None, scale=None, overwrite=False):
+    """Write points over reference points in grey.
 
     Args:
         points: array, shape `(num, 2)` or more columns, of which the first two are drawn.
-        path: Path. Without a suffix.
+        path: str or Path. Its suffix (.png, .pdf, .svg) decides the format; without one `.png` is added.
         reference: array of the same width, or None. Real points. Defaults to None.
+        scale: float or None. How many times as large as usual. Defaults to None, once.
         overwrite: bool. Whether an existing file may be replaced. Defaults to False.
 
     Returns:
@@ -26,16 +30,16 @@ def scatter_plot(points, path, *, reference=None, overwrite=False):
     axes.scatter(*np.asarray(points)[:, :2].T, s=4, color="tab:blue", alpha=0.6, label="model", linewidths=0)
     axes.set_aspect("equal", adjustable="datalim")
     axes.legend(loc="upper right", frameon=False)
-    return _write(figure, path, overwrite)
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
 
-def attention_maps(maps, path, *, overwrite=False):
-    """Write one picture of attention weights for each translation as `<path>.png`.
+def attention_maps(maps, path, *, scale=None, overwrite=False):
+    """Write one picture of attention weights for each translation.
 
     Args:
         maps: sequence of (weights, source tokens, target tokens), weights of shape `(target, source)`, rows that sum
             to 1.
-        path: Path. Without a suffix.
+        path, scale: as for `scatter_plot`.
         overwrite: bool. Whether an existing file may be replaced. Defaults to False.
 
     Returns:
@@ -48,7 +52,47 @@ def attention_maps(maps, path, *, overwrite=False):
         place.set_xticks(range(len(source)), source, rotation=90, fontsize=8)
         place.set_yticks(range(len(target)), target, fontsize=8)
         place.xaxis.tick_top()
-    return _write(figure, path, overwrite)
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
+
+
+def loss_plot(columns, path, *, scale=None, overwrite=False):
+    """Write the columns of a training log as one curve each.
+
+    Args:
+        columns: dict[str, sequence]. Name -> numbers, or their texts as in `log.csv`; None and "" are gaps. "step" is
+            the horizontal axis, else "epoch", else the rows' numbers; these two and "seconds" are not drawn.
+        path, scale: as for `scatter_plot`.
+        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+
+    Returns:
+        Path. The file.
+
+    Raises:
+        DataError: nothing to draw, columns of different lengths, or a value that is no number.
+    """
+    values = {name: _numbers(name, column) for name, column in columns.items()}
+    curves = {name: column for name, column in values.items() if name not in PLACES}
+    if not curves or not len(next(iter(curves.values()))):
+        raise DataError(f"no losses to draw among the columns {', '.join(columns) or '(none)'}")
+    if len({len(column) for column in values.values()}) > 1:
+        lengths = ", ".join(f"{name} has {len(column)}" for name, column in values.items())
+        raise DataError(f"the columns differ in length ({lengths})")
+    place = next((name for name in PLACES[:2] if name in values), "row")
+    x = values.get(place, np.arange(1, len(next(iter(curves.values()))) + 1))
+    figure, (axes,) = _figure(7, 4)
+    for name, column in curves.items():
+        known = np.isfinite(column)
+        axes.plot(x[known], column[known], label=name, marker="." if known.sum() < 30 else None, linewidth=1.2)
+    axes.set_xlabel(place)
+    axes.legend(frameon=False, fontsize=8)
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
+
+
+def _numbers(name, column):
+    try:
+        return np.array([np.nan if value in (None, "") else float(value) for value in column])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {name!r} holds something else than numbers ({error})") from None
 
 
 def _figure(width, height, num=1, columns=1):
@@ -59,11 +103,3 @@ def _figure(width, height, num=1, columns=1):
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(-(-num // columns), columns, i + 1) for i in range(num)]
-
-
-def _write(figure, path, overwrite):
-    file = path.with_name(path.name + ".png")
-    with new_file(file, overwrite=overwrite) as temporary:
-        # Without the date and the version, the same figure is the same file.
-        figure.savefig(temporary, format="png", dpi=100, metadata={"Software": None})
-    return file

@@ -1,9 +1,9 @@
 """Language models that write characters: texts, and the likelihood of a held-out text."""
 
 import math
-from pathlib import Path
 
 from kerazoo.data.text import texts_of
+from kerazoo.tasks.formats import text_file
 from kerazoo.utils.files import new_file
 
 HEADLINES = ("perplexity", "bits_per_character", "bits_per_character_by_steps")  # of a card's table of exported files
@@ -15,7 +15,7 @@ RULE = "-" * 72
 def sample(model, path, *, num=3, seed=0, data=None, overwrite=False):
     """Write `num` texts of 500 characters as `<path>.txt`, one below the other; the same seed gives the same texts."""
     texts = model.generate(num_characters=NUM_CHARACTERS, seed=seed, num_samples=num)
-    file = Path(f"{path}.txt")
+    file = text_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
         temporary.write_text(f"\n\n{RULE}\n\n".join(texts) + "\n", encoding="utf-8")
     return (file,)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from kerazoo.metrics import bleu, character_accuracy, exact_match
+from kerazoo.tasks.formats import text_file
 from kerazoo.tasks.plots import attention_maps
 from kerazoo.utils.errors import UnknownSplitError
 from kerazoo.utils.files import new_file
@@ -12,21 +13,21 @@ HEADLINES = ("bleu", "bleu_greedy", "exact_match")  # of a card's table of expor
 MAX_MAPS = 6
 
 
-def sample(model, path, *, num=6, seed=0, data=None, overwrite=False):
-    """Write translations of `num` held-out texts, with their references, as `<path>.txt`, and the attention weights of
-    the first six as `<path>.png` (models with attention); the search is greedy."""
+def sample(model, path, *, num=6, seed=0, data=None, scale=None, overwrite=False):
+    """Write translations of `num` held-out texts, with their references, as a text, and the attention weights of the
+    first six as a picture (models with attention); the search is greedy."""
     source = held_out(data)
     rows = source.sample(min(num, len(source)), seed=seed)
     texts = [str(text) for text in rows["source"]]
     translations = model.translate(texts, beam_width=1)
-    file = path.with_name(path.name + ".txt")
+    file = text_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
         triples = zip(texts, translations, rows["target"], strict=True)
         blocks = [f"source       {a}\ntranslation  {b}\nreference    {c}\n" for a, b, c in triples]
         temporary.write_text("\n".join(blocks), encoding="utf-8")
     if model.attention is None:
         return (file,)
-    return file, attention_maps(model.attend(texts[:MAX_MAPS]), path, overwrite=overwrite)
+    return file, attention_maps(model.attend(texts[:MAX_MAPS]), path, scale=scale, overwrite=overwrite)
 
 
 def evaluate(model, data, settings):

@@ -12,6 +12,7 @@ MODULES = {
     "evaluation": "tasks.evaluation",
     "litert": "utils.litert",
     "pictures": "tasks.grids",
+    "robustness": "metrics.robustness",
     "zoo": "presets.loading",
 }
 
