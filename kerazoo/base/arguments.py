@@ -159,6 +159,7 @@ class StoresArguments:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
+            _refuse_taken_names(cls)
             cls.__init__ = storing(cls, cls.__init__)
 
     def given_arguments(self):
@@ -166,6 +167,19 @@ class StoresArguments:
         kept = self._arguments
         names = [name for name in model_parameters(type(self)) if name not in kept.fixed]
         return {name: plain(kept.outer.get(name, getattr(self, name))) for name in names}
+
+
+# Attributes that a model sets itself.
+RESERVED = ("accumulate", "calls", "clip_norms", "ema_decay", "optimizers", "seed")
+
+
+def _refuse_taken_names(cls):
+    """A `ConfigError` where an argument would stand in the place of a method, or of what a model sets itself."""
+    own, _ = _own_parameters(cls.__init__)
+    for name in own:
+        inherited = inspect.getattr_static(super(cls, cls), name, None)
+        if name in RESERVED or callable(inherited) or isinstance(inherited, property):
+            raise ConfigError(f"{cls.__name__}: the argument {name!r} has the name of a part of every model; rename it")
 
 
 class _Arguments:

@@ -33,7 +33,7 @@ class ExampleSpace:
     key: ClassVar[Any] = None
     name: ClassVar[Any] = None
     generation_task: ClassVar[Any] = None
-    about = ""
+    about: ClassVar[str] = ""
 
     def check(self, batch):
         """Raise a `DataError` of one line unless a batch (a dict of arrays, or None) holds examples of this space."""

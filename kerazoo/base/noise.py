@@ -84,8 +84,8 @@ class NoisyLayer:
             raise ConfigError(
                 f"layer {self.name!r} draws noise in training: compile() the kerazoo model that it is a part of first"
             )
-        calls = _calls()
-        number = calls[self._place] = calls.get(self._place, -1) + 1
+        calls, key = _calls(), (id(self._model), self._place)
+        number = calls[key] = calls.get(key, -1) + 1
         return f"layer_{self._place}_{number}"
 
 

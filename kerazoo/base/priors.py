@@ -5,6 +5,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -39,7 +40,7 @@ class Prior:
 
     dim: int
 
-    about: str = ""
+    about: ClassVar[str] = ""
 
     def sample(self, num, *, seed=None, truncation=None):
         """Latent vectors, drawn with NumPy.
