@@ -155,12 +155,14 @@ def _mean_square(scores, target):
     return tf.reduce_mean(tf.reshape(squares, [tf.shape(scores)[0], -1]), axis=1)
 
 
-def least_squares_discriminator_loss(real_scores, fake_scores):
-    """The discriminator's least-squares loss: (D(x) - 1)^2 / 2 + D(G(z))^2 / 2, averaged over a map of scores.
+def least_squares_discriminator_loss(real_scores, fake_scores, real_target=1.0, fake_target=0.0):
+    """The discriminator's least-squares loss: (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2, averaged over a map of scores.
 
     Args:
         real_scores: tf.Tensor. Scores of real examples, shape `(batch, ...)`.
         fake_scores: tf.Tensor. Scores of generated examples, of the same shape.
+        real_target: float. The paper's b. Defaults to 1.0.
+        fake_target: float. The paper's a. Defaults to 0.0.
 
     Returns:
         tf.Tensor. float32, shape `(batch,)`.
@@ -169,16 +171,17 @@ def least_squares_discriminator_loss(real_scores, fake_scores):
         >>> least_squares_discriminator_loss(tf.zeros((1, 2, 2, 1)), tf.ones((1, 2, 2, 1))).numpy()
         array([1.], dtype=float32)
 
-    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9.
+    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2.
     """
-    return 0.5 * (_mean_square(real_scores, 1.0) + _mean_square(fake_scores, 0.0))
+    return 0.5 * (_mean_square(real_scores, real_target) + _mean_square(fake_scores, fake_target))
 
 
-def least_squares_generator_loss(fake_scores):
-    """The generator's least-squares loss: (D(G(z)) - 1)^2, averaged over a map of scores.
+def least_squares_generator_loss(fake_scores, target=1.0):
+    """The generator's least-squares loss: (D(G(z)) - c)^2, averaged over a map of scores.
 
     Args:
         fake_scores: tf.Tensor. Scores of generated examples, shape `(batch, ...)`.
+        target: float. The paper's c. Defaults to 1.0.
 
     Returns:
         tf.Tensor. float32, shape `(batch,)`; twice the loss of Mao et al. 2017, as in Zhu et al. 2017, section 4.
@@ -187,6 +190,6 @@ def least_squares_generator_loss(fake_scores):
         >>> least_squares_generator_loss(tf.zeros((1, 2, 2, 1))).numpy()
         array([1.], dtype=float32)
 
-    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9.
+    Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2.
     """
-    return _mean_square(fake_scores, 1.0)
+    return _mean_square(fake_scores, target)

@@ -93,6 +93,7 @@ def build_discriminator(
     normalization=batch_normalization,
     initializer=None,
     output_bias=True,
+    num_outputs=1,
     dtype=None,
     name="discriminator",
 ):
@@ -108,11 +109,12 @@ def build_discriminator(
             Defaults to `batch_normalization`.
         initializer: str or None. Of all weights, by name, so that each layer has its own. Defaults to None: N(0, 0.02).
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
+        num_outputs: int. Numbers of each image. Defaults to 1.
         dtype: dtype policy of the layers. Defaults to None, the global one.
         name: str. Defaults to `"discriminator"`.
 
     Returns:
-        keras.Model. `(batch, *image_shape)` -> `(batch, 1)` float32 logits.
+        keras.Model. `(batch, *image_shape)` -> `(batch, num_outputs)` float32 logits.
     """
     x = inputs = keras.Input(image_shape, name="images")
     for stage in range(len(stage_sizes(image_shape[0])) - 1):
@@ -124,7 +126,7 @@ def build_discriminator(
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
     x = flatten(x)
     options = {"use_bias": output_bias, "kernel_initializer": initializer or small_normal()}
-    logits = layers.Dense(1, dtype="float32", **options)(x)
+    logits = layers.Dense(num_outputs, dtype="float32", **options)(x)
     return keras.Model(inputs, logits, name=name)
 
 

@@ -1,21 +1,18 @@
 """DCGAN: deep convolutional generative adversarial network (Radford, Metz and Chintala 2016)."""
 
-from typing import Literal
-
-import keras
 import tensorflow as tf
 
-from kerazoo.base.arguments import Fraction, PositiveInt
+from kerazoo.base.arguments import Fraction
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import verb
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
-from kerazoo.models.gans._gan import GAN
-from kerazoo.networks.convolutional import SquareImageShape, activations, build_discriminator, build_generator
+from kerazoo.models.gans._convolutional_gan import ConvolutionalGAN
+from kerazoo.networks.convolutional import activations
 from kerazoo.utils.images import pool_to_grid, to_signed
 
 
 @register("dcgan")
-class DCGAN(GAN):
+class DCGAN(ConvolutionalGAN):
     """Deep convolutional GAN for square images of 16 to 128 pixels.
 
     The paper's rules: strided instead of pooling layers, batch normalisation except in the generator's output and the
@@ -55,25 +52,14 @@ class DCGAN(GAN):
     """
 
     paper = "Radford, Metz and Chintala 2016, arXiv:1511.06434"
-    image_sizes = (16, 128)
 
     def __init__(
         self,
-        image_shape: SquareImageShape = (64, 64, 3),
-        latent_dim: PositiveInt = 100,
-        filters: PositiveInt = 128,
-        kernel_size: PositiveInt = 5,
-        prior: Literal["uniform", "normal"] = "uniform",
         label_smoothing: Fraction = 0.0,
         separate_batches: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.generator = build_generator(image_shape, latent_dim, filters, kernel_size, dtype=self.dtype_policy)
-        self.discriminator = build_discriminator(image_shape, filters, kernel_size, dtype=self.dtype_policy)
-
-    def default_optimizers(self):
-        return {role: keras.optimizers.Adam(2e-4, beta_1=0.5) for role in self.roles}
 
     def discriminator_loss(self, batch, fake, training=True):
         return minimax_discriminator_loss(*self._judge(batch["real"], fake, training), self.label_smoothing)
