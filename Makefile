@@ -13,7 +13,7 @@ demo: $(STAMP)
 	$(BIN)/kerazoo demo --out demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadgroup
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest
@@ -21,6 +21,7 @@ test-slow: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # PyTorch, a peer, is installed unless it is there: on a machine without a GPU install its CPU build first.
 bench: $(STAMP)

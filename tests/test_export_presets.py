@@ -9,11 +9,12 @@ import pytest
 
 import kerazoo
 from tests.exports import check_saved_model
+from tests.zoo_rows import published
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("preset", kerazoo.list_presets())
+@pytest.mark.parametrize("preset", published())
 def test_a_preset_is_exported_whole(preset, tmp_path):
     model, folder = kerazoo.load(preset), tmp_path / preset / "1"
     metadata = check_saved_model(model, folder)

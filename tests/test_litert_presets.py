@@ -7,11 +7,12 @@ import kerazoo
 from kerazoo.data import open_source
 from kerazoo.exporting import export_litert
 from kerazoo.exporting.litert_verbs import run_exported
+from tests.zoo_rows import published
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("preset", [name for name in kerazoo.list_presets() if kerazoo.info(name)["bytes"]])
+@pytest.mark.parametrize("preset", published())
 def test_a_preset_is_one_file(preset, tmp_path):
     model = kerazoo.load(preset)
     metadata = export_litert(model, tmp_path / "model.tflite")

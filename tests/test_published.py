@@ -11,6 +11,7 @@ import kerazoo
 from kerazoo.presets.export_report import BOUNDS, headlines
 from kerazoo.presets.preset import find_preset
 from kerazoo.tasks.evaluation import evaluate_preset
+from tests.zoo_rows import published
 
 needs_mnist = pytest.mark.skipif("TFDS_DATA_DIR" not in os.environ, reason="TFDS_DATA_DIR names no prepared MNIST")
 needs_multi30k = pytest.mark.skipif(
@@ -73,7 +74,7 @@ def test_recorded_figures_meet_their_bars(preset, metric, lowest, highest):
     assert lowest <= metrics_of(preset)[metric] <= highest
 
 
-@pytest.mark.parametrize("preset", kerazoo.list_presets())
+@pytest.mark.parametrize("preset", published())
 def test_recorded_files_for_devices_are_within_their_bounds(preset):
     report = find_preset(preset).metadata["exports"]["litert"]
     wanted = headlines(report["keras"]["metrics"], report)
@@ -130,7 +131,7 @@ def test_the_boltzmann_machine_prefers_digits_to_noise():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "preset",
-    [pytest.param(name, marks=needs_multi30k if "multi30k" in name else ()) for name in kerazoo.list_presets()],
+    [pytest.param(name, marks=needs_multi30k if "multi30k" in name else ()) for name in published()],
 )
 def test_cards_figures_are_reproduced(preset):
     found = evaluate_preset(preset)["metrics"]

@@ -19,6 +19,7 @@ from kerazoo.base.registry import index, model_class
 from kerazoo.presets.cards import models_table, render_card
 from kerazoo.presets.config import make_config
 from kerazoo.presets.loading import list_presets
+from kerazoo.presets.outputs import differing_outputs, sample_outputs
 from kerazoo.presets.preset import CARD, check_weights, find_preset
 from kerazoo.training import train as train_run
 from kerazoo.training.callbacks import read_log
@@ -33,6 +34,7 @@ from tests.zoo_rows import (
     fit,
     fit_stages,
     new,
+    published,
     values,
 )
 
@@ -257,7 +259,20 @@ def test_every_mechanism_has_one_row_in_the_quick_tests():
     assert sorted(row.mechanism for row in all_rows().values() if row.represents) == sorted(mechanisms)
 
 
-@pytest.mark.parametrize("preset", list_presets())
+@pytest.mark.parametrize("preset", published())
+def test_a_published_preset_gives_what_it_gave(preset):
+    """A layer, a prior or an endpoint that changes what trained models give shows here."""
+    stored = find_preset(preset).metadata["outputs"]
+    assert stored
+    assert differing_outputs(sample_outputs(kerazoo.load(preset)), stored) == []
+
+
+@pytest.mark.slow  # a preset is trained after its configuration is written
+def test_every_preset_is_published():
+    assert published() == list_presets()
+
+
+@pytest.mark.parametrize("preset", published())
 def test_every_preset_ships_checked_weights_figures_samples_and_card(preset):
     preset = find_preset(preset)
     limit = LARGER.get(preset.name, 3_000_000)

@@ -117,6 +117,12 @@ def all_rows():
     return dict(sorted(rows.items()))
 
 
+@functools.cache
+def published():
+    """The presets that have been trained and published."""
+    return [name for name in kerazoo.list_presets() if kerazoo.info(name)["bytes"]]
+
+
 def architecture(name):
     """The registered name of a row's architecture."""
     return name.partition("@")[0]
