@@ -12,11 +12,11 @@ import pytest
 from kerazoo.serving.batching import FULL, Batcher
 from kerazoo.serving.errors import Code, RequestError
 from kerazoo.serving.servable import Servable
-from kerazoo.serving.signatures import PREDICT, Signature, Spec
+from kerazoo.serving.signatures import Signature, Spec
 from tests.serving_models import WEIGHTS, saved_models, until
 
-ROWS = Signature("rows", PREDICT, {"x": Spec("float", (None, None))}, {"y": Spec("float", (None,))})
-SCALAR = Signature("scalar", PREDICT, {"x": Spec("float", ())}, {"y": Spec("float", ())})
+ROWS = Signature("rows", {"x": Spec("float", (None, None))}, {"y": Spec("float", (None,))})
+SCALAR = Signature("scalar", {"x": Spec("float", ())}, {"y": Spec("float", ())})
 
 
 class Model:
@@ -26,7 +26,7 @@ class Model:
         self.runs, self.go, self.entered = [], threading.Event(), threading.Event()
         self.batcher = Batcher(self.run, **{"max_batch_size": 8, "timeout": 0.0, **options})
 
-    def run(self, signature, arrays):
+    def run(self, signature, arrays, stop):
         self.entered.set()
         assert self.go.wait(10)
         self.runs.append(arrays["x"].shape)
@@ -73,8 +73,8 @@ class TestBatcher:
         futures = [model.submit(1), model.submit(20), model.submit(1), model.submit(0)]
         model.go.set()
         assert [len(future.result(10)["y"]) for future in futures] == [1, 20, 1, 0]
-        assert (20, 2) in model.runs
-        assert (0, 2) in model.runs
+        assert model.runs[2:-1] == [(8, 2), (8, 2), (4, 2)]  # it runs in parts
+        assert model.runs[-1] == (1, 2)  # joined with the empty one
 
     def test_a_long_run_holds_up_its_own_key_alone(self):
         model = Model(threads=4)
@@ -82,11 +82,11 @@ class TestBatcher:
         entered, go = threading.Semaphore(0), threading.Event()
         run = model.run
 
-        def slow(signature, arrays):
+        def slow(signature, arrays, stop):
             if arrays["x"].shape[-1:] == (2,):
                 entered.release()
                 assert go.wait(10)
-            return run(signature, arrays)
+            return run(signature, arrays, stop)
 
         model.batcher.run = slow
         first = []
@@ -158,17 +158,17 @@ class TestBatcher:
         model.batcher.close()
 
     def test_without_batching_each_runs_alone(self):
-        model = Model(max_batch_size=1).occupied()
+        model = Model(join=False).occupied()
         futures = [model.submit(2) for _ in range(3)]
         model.go.set()
         assert all(future.result(10) for future in futures)
         assert model.runs == [(1, 1), (2, 2), (2, 2), (2, 2)]
         model.batcher.close()
 
-    @pytest.mark.parametrize("max_batch_size", [1, 8])
+    @pytest.mark.parametrize("join", [False, True])
     @pytest.mark.parametrize("value", [1.0, -1.0])  # -1 is an error
-    def test_nothing_is_kept_of_an_answered_request(self, max_batch_size, value):
-        model = Model(max_batch_size=max_batch_size)
+    def test_nothing_is_kept_of_an_answered_request(self, join, value):
+        model = Model(join=join)
         model.go.set()
         gc.disable()
         try:
@@ -184,7 +184,7 @@ class TestBatcher:
     def test_outputs_that_are_no_rows_are_not_split(self):
         runs = []
 
-        def run(signature, arrays):
+        def run(signature, arrays, stop):
             runs.append(len(arrays["x"]))
             time.sleep(0.01)
             return {"y": arrays["x"].sum(keepdims=True)[0]}  # one row whatever comes in
@@ -209,7 +209,7 @@ class TestServable:
             futures = pool.map(lambda part: self.predict(joined, part), parts)
             answers = list(futures)
         assert rows == [2, 40]  # the warm-up request, then all together
-        alone = Servable(saved_models() / "dense" / "1", max_batch_size=1)
+        alone = Servable(saved_models() / "dense" / "1", join=False)
         for part, answer in zip(parts, answers, strict=True):
             np.testing.assert_allclose(answer, self.predict(alone, part), rtol=1e-6, atol=1e-6)
             np.testing.assert_allclose(answer, part @ WEIGHTS, rtol=1e-5, atol=1e-6)

@@ -20,7 +20,8 @@ ONE = {"instances": [[1, 2, 3, 4]]}
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(saved_models(), rest_port=0, grpc_port=None, max_queued=4) as server:
+    limits = {"max_rows": 20_000_000, "max_request_mb": 64}
+    with Server(saved_models(), rest_port=0, grpc_port=None, max_queued=4, **limits) as server:
         yield server
 
 
@@ -49,7 +50,7 @@ class TestQueue:
         running.start()
         until(lambda: runs(server, "mixed", "slow") > before)
         body = json.dumps({"signature_name": "slow", "inputs": [0.1] * 64}).encode()
-        head = f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         connections = [socket.create_connection(("127.0.0.1", server.rest_port)) for _ in range(4)]
         for connection in connections:
             connection.sendall(head + body)
@@ -63,7 +64,7 @@ class TestQueue:
         assert self.slow(client, 0).status_code == 200
 
     def test_hanging_up_in_the_middle_of_a_body(self, server, client):
-        head = b"POST /v1/models/dense:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+        head = b"POST /v1/models/dense:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
         with socket.create_connection(("127.0.0.1", server.rest_port)) as connection:
             connection.sendall(head)
             time.sleep(0.1)
