@@ -19,7 +19,9 @@ OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_leng
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(saved_models(), rest_port=None, grpc_port=0, labels={"dense": {"stable": 1}}, max_queued=4) as server:
+    with Server(
+        saved_models(), rest_port=None, grpc_port=0, labels={"dense": {"stable": 1}}, max_queued=4, max_request_mb=32
+    ) as server:
         yield server
 
 

@@ -50,7 +50,9 @@ class TestQueue:
         running.start()
         until(lambda: runs(server, "mixed", "slow") > before)
         body = json.dumps({"signature_name": "slow", "inputs": [0.1] * 64}).encode()
-        head = f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = (
+            f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        )
         connections = [socket.create_connection(("127.0.0.1", server.rest_port)) for _ in range(4)]
         for connection in connections:
             connection.sendall(head + body)

@@ -85,7 +85,13 @@ class TestPredict:
 
     def test_version_label_and_escaped_name(self, client):
         expected = predict(client, "dense", ONE)
-        for path in ("dense/versions/1", "dense/labels/stable", "d%65nse", "dense/versions/0001"):
+        for path in (
+            "dense/versions/1",
+            "dense/labels/stable",
+            "d%65nse",
+            "dense/versions/0001",
+            f"dense/versions/{'0' * 5000}1",
+        ):
             assert client.post(f"/v1/models/{path}:predict", json=ONE).json() == expected
         assert client.post("/V1/MODELS/dense:predict?a=b", json=ONE).json() == expected
 
@@ -147,6 +153,31 @@ class TestRefused:
             ("POST", "/v1/models/dense:classify", 400, "Malformed request: POST /v1/models/dense:classify"),
             ("POST", "/v1/models/dense:regress", 400, "Malformed request: POST /v1/models/dense:regress"),
             ("POST", f"/v1/models/dense/versions/{2**64}:predict", 400, "Failed to convert version"),
+            (
+                "POST",
+                f"/v1/models/dense/versions/{2**63}:predict",
+                400,
+                f"Failed to convert version: {2**63} to numeric.",
+            ),
+            (
+                "POST",
+                f"/v1/models/dense/versions/{'7' * 5000}:predict",
+                400,
+                f"Failed to convert version: {'7' * 200}...",
+            ),
+            ("GET", f"/v1/models/dense/versions/{'9' * 4301}", 400, f"Failed to convert version: {'9' * 200}..."),
+            (
+                "GET",
+                f"/v1/models/dense/versions/{2**63 - 1}",
+                404,
+                f"Could not find version {2**63 - 1} of model dense",
+            ),
+            ("GET", "/v1/models/dense/versions/", 400, "Malformed request: GET /v1/models/dense/versions/"),
+            ("GET", "/v1/models/dense/versions/1/", 400, "Malformed request"),
+            ("GET", "/v1/models/dense/versions/+1", 400, "Malformed request"),
+            ("GET", "/v1/models/dense/versions/%D9%A3", 400, "Malformed request"),
+            ("GET", "/v1/models/dense/labels/", 400, "Malformed request"),
+            ("POST", "/v1/models/dense/versions/:predict", 400, "Malformed request"),
             ("POST", "/v1/models/no:predict", 404, "Servable not found for request: Latest(no)"),
             ("POST", "/v1/models/dense/versions/7:predict", 404, "not found for request: Specific(dense, 7)"),
             ("POST", "/v1/models/dense/labels/no:predict", 400, "Unrecognized servable version label: no"),

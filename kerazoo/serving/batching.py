@@ -30,7 +30,7 @@ class Batcher:
         max_batch_size: int. Rows of one run at most. A request of more rows runs alone, in parts of so many.
         join: bool. Whether requests are joined. Defaults to True.
         max_length: int. Rows of a run, times the length of the longest, at most; one row always runs. Defaults to 8192.
-        max_bytes: int. Of an answer at most; requests that wait may have eight times as many. Defaults to 32 MB.
+        max_bytes: int. Of an answer at most; requests that wait may have eight times as many. Defaults to 16 MB.
         timeout: float. Seconds that the first request of a batch waits for others.
         threads: int. Runs at the same time, of one key half as many. Defaults to 1.
         capacity: int. Requests that may wait; more are refused with UNAVAILABLE. Defaults to 1024.
@@ -45,7 +45,7 @@ class Batcher:
         max_batch_size=64,
         join=True,
         max_length=8192,
-        max_bytes=32 << 20,
+        max_bytes=16 << 20,
         timeout=0.001,
         threads=1,
         capacity=1024,

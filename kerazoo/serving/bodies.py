@@ -17,7 +17,7 @@ from kerazoo.serving.errors import Code, RequestError
 from kerazoo.serving.json_request import decode_predict
 
 SMALL = 1 << 16  # bytes that are parsed on the event loop, in a fraction of a millisecond
-LARGE = 4 << 20
+LARGE = 1 << 20
 MEMORY = 896 << 20  # bytes that a child may take: a few bytes of JSON become very many as Python's objects
 _PIECE = 1 << 20  # bytes that are uncompressed at a time
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip
@@ -60,9 +60,13 @@ class Body:
 
     def decode(self, signatures, max_rows):
         """`json_request.decode_predict` of the body; may take long where the body is larger than `SMALL`."""
-        if self.size <= LARGE:
+        if self.size > LARGE:
+            return self._decode_in_child(signatures, max_rows)
+        try:
             return decode_predict(self.read(), signatures, max_rows)
-        return self._decode_in_child(signatures, max_rows)
+        except RequestError as error:
+            failed = RequestError(error.code, str(error))
+        raise failed  # the first one's frames hold the whole document, in a cycle with it
 
     def close(self):
         """Give the file back, and end the child that reads it."""

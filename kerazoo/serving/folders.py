@@ -25,11 +25,12 @@ def model_names(folder):
 
 
 def version_folders(model):
-    """The version folders of a model, number -> path, and the names of folders that are no versions."""
+    """The version folders of a model, number -> path, and the names of SavedModels whose names are no versions."""
     paths = sorted(path for path in model.iterdir() if not path.name.startswith(".") and path.is_dir())
     numbers = {path: version_number(path.name) for path in paths}
     found = {number: path for path, number in numbers.items() if number is not None}
-    return found, [path.name for path, number in numbers.items() if number is None]
+    others = [path for path, number in numbers.items() if number is None]
+    return found, [path.name for path in others if (path / "saved_model.pb").exists()]
 
 
 def _readable_versions(model):

@@ -21,13 +21,13 @@ class Limits:
         length: int. Characters of a text, or sizes of a row that its signature leaves free (steps of tokens, say). Of
             several rows that run together it is their number times the longest. Defaults to 8192.
         megabytes: int. The arrays of a request, and those of its answer; a gRPC message, and a quarter of a REST body,
-            which is text. Defaults to 32.
+            which is text. Defaults to 16.
         seconds: float. From a request's arrival to its answer. Defaults to 60.0.
     """
 
     rows: int = 4096
     length: int = 8192
-    megabytes: int = 32
+    megabytes: int = 16
     seconds: float = 60.0
 
     @property

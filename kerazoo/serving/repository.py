@@ -92,7 +92,7 @@ class Repository:
         """What `poll` does for one model."""
         folder = self.folder / name
         paths, others = version_folders(folder)
-        if paths and others:
+        if others:
             shown = ", ".join(repr(other[:_SHOWN]) for other in others[:_SHOWN_NAMES])
             more = f" and {len(others) - _SHOWN_NAMES} more" if len(others) > _SHOWN_NAMES else ""
             self._warn((folder, "names"), f"{name}: no versions, which are numbers from 0 to {LARGEST}: {shown}{more}")

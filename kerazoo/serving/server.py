@@ -41,7 +41,7 @@ class Server:
         labels: dict or None. Model -> label -> version, before `labels.json`. Defaults to None.
         max_rows: int. Rows of one request. Defaults to 4096.
         max_length: int. Characters of a text, or tokens of a row. Defaults to 8192.
-        max_request_mb: int. Megabytes of a request's arrays, and of its answer's. Defaults to 32.
+        max_request_mb: int. Megabytes of a request's arrays, and of its answer's. Defaults to 16.
         max_seconds: float. How long a request may take. Defaults to 60.0.
         allowed_hosts: iterable of str. Names, beside localhost and the address that is listened on, by which REST
             requests may call the server in their header `Host`; "*" allows all. Defaults to none.
@@ -76,7 +76,7 @@ class Server:
         labels=None,
         max_rows=4096,
         max_length=8192,
-        max_request_mb=32,
+        max_request_mb=16,
         max_seconds=60.0,
         allowed_hosts=(),
         grace_seconds=30.0,

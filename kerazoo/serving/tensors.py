@@ -8,6 +8,8 @@ from kerazoo.serving.signatures import Spec, show_shape
 
 CHUNK = 1 << 16  # values turned into Python objects at once; between chunks other threads get their turn
 
+MAX_RANK = 254  # TensorFlow's
+
 # The repeated field of TensorProto that holds each type's values, and what they are as Python objects.
 _FIELDS = {
     tf.float32: ("float_val", None),
@@ -56,6 +58,8 @@ def describe_proto(name, proto):
     Raises:
         RequestError: INVALID_ARGUMENT; no such type, or a size below zero.
     """
+    if len(proto.tensor_shape.dim) > MAX_RANK:
+        raise invalid(f"tensor parsing error: {name} (a shape of {len(proto.tensor_shape.dim)} sizes)")
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     try:
         dtype = _name(tf.as_dtype(proto.dtype))
