@@ -78,7 +78,8 @@ class DecodingLatents:
         return examples.reshape(*z.shape[:2], *self.example_shape())
 
     def endpoints(self):
-        drawn = {"seed": endpoints.seed(), "num_samples": endpoints.num_samples()}
+        shown = 16 if self.examples_name == "images" else 1000  # a cloud has many points
+        drawn = {"seed": endpoints.seed(), "num_samples": endpoints.num_samples(shown)}
         return {
             "generate": endpoints.Endpoint(
                 self.call, {"z": endpoints.latents(self.latent_dim, self.prior)}, self.examples_name

@@ -224,7 +224,7 @@ class RBM(EnergyBased, ZooModel):
 
     def endpoints(self):
         of_images, hidden = {"images": images(self.image_shape)}, units(self.hidden_units)
-        drawn = {"seed": seed(), "num_samples": num_samples(), "num_gibbs_steps": number(5, 1, 10_000)}
+        drawn = {"seed": seed(), "num_samples": num_samples(), "num_gibbs_steps": number(5, 1, 10_000, shown=1000)}
         return {
             "reconstruct": Endpoint(self._reconstruct, of_images, "images"),
             "encode": Endpoint(self.call, of_images, "probabilities"),
