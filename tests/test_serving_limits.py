@@ -21,6 +21,7 @@ from kerazoo.serving.limits import Limits, characters
 from kerazoo.serving.signatures import Signature, Spec
 from kerazoo.serving.tensors import describe_proto
 from tests.serving_models import WEIGHTS, predict, refused, request_of, runs, saved_models, until
+from tests.test_zoo import new
 
 ONE = {"instances": [[1, 2, 3, 4]]}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -148,6 +149,55 @@ class TestTexts:
         texts = ["a" * 20] * 6  # two of them have place in 50
         predict(client, "mixed", {"signature_name": "shout", "inputs": texts})
         assert runs(server, "mixed", "shout") - before == 3
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """A client of a server of the two models that take ids."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("lstm_char_lm", "attention_seq2seq"):
+        new(name).export(folder / name / "1")
+    with (
+        Server(folder, rest_port=0, grpc_port=None) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}", timeout=60) as client,
+    ):
+        yield client
+
+
+class TestTokens:
+    def shape(self, client, name):
+        (model,) = [model for model in client.get("/v1/models").json()["models"] if model["name"] == name]
+        return model["versions"][0]["metadata"]["signatures"]
+
+    @pytest.mark.parametrize("place", [0, 2])
+    def test_ids_out_of_range(self, texts, place):
+        about = self.shape(texts, "lstm_char_lm")["next_token"]["inputs"]
+        most, state = about["tokens"]["maximum"], np.zeros((3, *about["state"]["shape"][1:])).tolist()
+        for wrong, words in ((most + 1, f"at most {most}"), (-1, "at least 0"), (2**31 - 1, f"at most {most}")):
+            tokens = [0, most, 1]
+            tokens[place] = wrong
+            inputs = {"tokens": tokens, "state": state}
+            code, error = asked(texts, {"signature_name": "next_token", "inputs": inputs}, "lstm_char_lm")
+            assert (code, error) == (400, f"tokens: {words} is expected, not {' '.join(map(str, tokens))}")
+        inputs["tokens"][place] = most
+        assert len(predict(texts, "lstm_char_lm", {"signature_name": "next_token", "inputs": inputs})["outputs"]) == 2
+
+    def test_ids_of_sentences(self, texts):
+        most = self.shape(texts, "attention_seq2seq")["score_tokens"]["inputs"]["source"]["maximum"]
+        for source, code in (([4, 5], 200), ([4, most + 1], 400)):
+            inputs = {"source": [source], "target": [[4, 5]]}
+            document = {"signature_name": "score_tokens", "inputs": inputs}
+            assert texts.post("/v1/models/attention_seq2seq:predict", json=document).status_code == code
+        inputs = {"tokens": [[4, 5]], "max_length": 1001, "length_penalty": 1.0}
+        document = {"signature_name": "translate_tokens", "inputs": inputs}
+        assert asked(texts, document, "attention_seq2seq") == (400, "number: at most 1000 is expected, not 1001")
+
+    @pytest.mark.parametrize(("tokens", "states"), [(2, 3), (3, 1), (1, 2)])
+    def test_of_so_many_rows_and_states_of_others(self, texts, tokens, states):
+        shape = self.shape(texts, "lstm_char_lm")["next_token"]["inputs"]["state"]["shape"]
+        inputs = {"tokens": [0] * tokens, "state": np.zeros((states, *shape[1:])).tolist()}
+        message = f"inputs with different numbers of rows: state has {states}, tokens has {tokens}"
+        assert asked(texts, {"signature_name": "next_token", "inputs": inputs}, "lstm_char_lm") == (400, message)
 
 
 class TestBytes:

@@ -125,11 +125,6 @@ class Page:
         """(what it says, whether the answer is marked as busy)."""
         return self.one("#message").text, self.one("#outputs").get_attribute("aria-busy") == "true"
 
-    def press(self):
-        """Press the button of a signature that runs on it alone."""
-        self.one("#run").click()
-        self.wait(lambda: self.state() == ("running ...", True))
-
     def run(self):
         """Press the button and wait for the answer; returns the message."""
         self.js("message.textContent = ''")
