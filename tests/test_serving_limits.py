@@ -1,5 +1,6 @@
 """What one request may ask for: rows, lengths, bytes and time are checked before anything of that size is made."""
 
+import contextlib
 import gzip
 import json
 import socket
@@ -223,7 +224,7 @@ class TestBytes:
         assert asked(client, {"signature_name": "sample", "inputs": inputs}) == (429, message)
 
     def test_of_python_s_objects(self, monkeypatch):
-        body = bodies.Body(64 << 20)
+        body = bodies.Body(64 << 20, bodies.Room(64 << 20))
         body.write(b'{"instances": [' + b"[]," * 8_000_000 + b"[]]}")
         monkeypatch.setattr(
             bodies, "_CHILD", "import kerazoo.serving.bodies as b; b.MEMORY = 200 << 20;" + bodies._CHILD
@@ -233,6 +234,27 @@ class TestBytes:
             body.decode({"serving_default": signature}, 1000)
         assert error.value.code is Code.RESOURCE_EXHAUSTED
         assert "as Python's objects it takes more than 200 MB; send less at a time" in str(error.value)
+
+    def test_of_all_bodies(self, server):
+        """Ten packed bodies of 4 MB, held back before their ends, of which eight have room."""
+        packed = gzip.compress(b" " * ((4 << 20) - 10))
+        head = "POST /v1/models/dense:predict HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
+        head += f"Content-Length: {len(packed)}\r\n\r\n"
+        answers = []
+        with contextlib.ExitStack() as stack:
+            for seconds in [0.1] * 8 + [10.0] * 2:  # so long the server has for each
+                address = ("127.0.0.1", server.rest_port)
+                connection = stack.enter_context(socket.create_connection(address, timeout=seconds))
+                connection.sendall(head.encode() + packed[:-1])
+                with contextlib.suppress(TimeoutError):
+                    answers.append(connection.recv(1 << 16))
+        assert len(answers) == 2
+        for answer in answers:
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"too many large request bodies at the same time: try again" in answer
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}") as client:
+            headers = {"Content-Encoding": "gzip"}
+            until(lambda: client.post("/v1/models/dense:predict", content=packed, headers=headers).status_code == 400)
 
     def test_of_what_waits(self):
         batcher = Batcher(lambda *_: time.sleep(0.2) or {"y": np.zeros(1)}, join=False, max_bytes=100)

@@ -123,11 +123,12 @@ class TestProcess:
     """`serve` in a process of its own."""
 
     CODE = (
-        "import sys; from kerazoo.serving import serve; serve(sys.argv[1], rest_port=0, grpc_port=0, poll_seconds=60)"
+        "import sys; from kerazoo.serving import serve; "
+        "serve(sys.argv[1], host=sys.argv[2], rest_port=0, grpc_port=0, poll_seconds=60)"
     )
 
-    def start(self):
-        process = python("-u", "-c", self.CODE, saved_models())
+    def start(self, host="127.0.0.1"):
+        process = python("-u", "-c", self.CODE, saved_models(), host)
         ports = {}
         while len(ports) < 2:
             line = process.stdout.readline()
@@ -153,6 +154,13 @@ class TestProcess:
         assert status == 0, stderr
         assert "stopping: running requests are finished" in stdout
         assert "Traceback" not in stderr
+
+    def test_a_server_for_other_machines_says_by_which_names_they_call_it(self):
+        process, _ = self.start("0.0.0.0")
+        line = "REST answers to localhost and this machine's addresses; allow other names: --allowed-host NAME\n"
+        assert process.stdout.readline() == line
+        process.send_signal(signal.SIGTERM)
+        assert finish(process)[0] == 0
 
 
 class TestCannotStart:

@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 import zlib
 
 from kerazoo.serving.errors import Code, RequestError
@@ -28,26 +29,47 @@ class UnreadError(RequestError):
     """A body that is not read to its end: too large, too slow, or damaged. The connection is closed."""
 
 
+class Room:
+    """What all bodies of a server may take together.
+
+    Args:
+        most: int. Bytes, uncompressed.
+    """
+
+    def __init__(self, most):
+        self.most, self.taken = most, 0
+        self._lock = threading.Lock()
+
+    def take(self, size):
+        """Take so many bytes more, or fewer where negative; an `UnreadError` where there is no room."""
+        with self._lock:
+            if size > 0 and self.taken + size > self.most:
+                raise UnreadError(Code.UNAVAILABLE, "too many large request bodies at the same time: try again")
+            self.taken += size
+
+
 class Body:
     """A body as it arrives.
 
     Args:
         most: int. Bytes at most, uncompressed.
+        room: Room. Where it is held until it is closed.
 
     Attributes:
         size: int. Bytes so far.
     """
 
-    def __init__(self, most):
-        self.most, self.size = most, 0
+    def __init__(self, most, room):
+        self.most, self.room, self.size = most, room, 0
         self._file = tempfile.SpooledTemporaryFile(max_size=LARGE)  # noqa: SIM115 (closed in close)
         self._child, self._closed = None, False
 
     def write(self, chunk):
         """Append bytes; an `UnreadError` where they are more than `most` in all."""
-        self.size += len(chunk)
-        if self.size > self.most:
+        if self.size + len(chunk) > self.most:
             raise UnreadError(Code.RESOURCE_EXHAUSTED, f"The request body is larger than {self.most} bytes.")
+        self.room.take(len(chunk))
+        self.size += len(chunk)
         self._file.write(chunk)
 
     def end(self):
@@ -70,6 +92,8 @@ class Body:
 
     def close(self):
         """Give the file back, and end the child that reads it."""
+        if not self._closed:
+            self.room.take(-self.size)
         self._closed = True
         if self._child is not None:
             self._child.kill()
@@ -107,8 +131,8 @@ class Body:
 class GzipBody(Body):
     """A compressed body as it arrives, kept uncompressed; one or more members of gzip's format."""
 
-    def __init__(self, most):
-        super().__init__(most)
+    def __init__(self, most, room):
+        super().__init__(most, room)
         self._unpacker = zlib.decompressobj(_GZIP)
 
     def write(self, chunk):

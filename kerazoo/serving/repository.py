@@ -6,40 +6,13 @@ import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
 from kerazoo.serving.folders import check_folder, model_names, stamp_of, version_folders
-from kerazoo.serving.versions import LARGEST
+from kerazoo.serving.versions import AVAILABLE, END, LARGEST, LOADING, UNLOADING, Version
 
 LABELS = "labels.json"
 _SHOWN, _SHOWN_NAMES = 40, 5  # characters of a name, and names, in one line
-START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
-
-
-@dataclass
-class Version:
-    """A version of a model, with TensorFlow Serving's states.
-
-    Attributes:
-        model: str.
-        number: int.
-        state: str. START, LOADING, AVAILABLE, UNLOADING or END.
-        code: Code. OK, or why it could not be loaded.
-        message: str.
-        servable: Servable or None. In memory from LOADING's end to UNLOADING's.
-        users: int. Requests that run on it.
-        stamp: tuple. What its files looked like when it was last tried.
-    """
-
-    model: str
-    number: int
-    state: str = START
-    code: Code = Code.OK
-    message: str = ""
-    servable: Any = None
-    users: int = 0
-    stamp: tuple = ()
 
 
 @dataclass

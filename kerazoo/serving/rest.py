@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from kerazoo.serving import page, status
-from kerazoo.serving.bodies import LARGE, SMALL, Body, GzipBody, UnreadError
+from kerazoo.serving.bodies import LARGE, SMALL, Body, GzipBody, Room, UnreadError
 from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
 from kerazoo.serving.hosts import HostCheck
 from kerazoo.serving.json_answer import encode_predict
@@ -35,6 +35,7 @@ _METHODS = [*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _MANY = 1 << 12  # values that are written on the event loop, in a few milliseconds
 _SHOWN = 200  # characters of a path in an error message
 _LATE = "Deadline Exceeded"
+_BODIES = 8  # bodies of the largest size at the same time
 BODY_SECONDS = 10.0  # between two parts of a body
 
 
@@ -77,6 +78,7 @@ class _Api:
         # Few at a time, which wait here and not on a thread: others need those. Numbers as Python's objects take much
         # memory, and a child's end takes seconds.
         self.places = {False: asyncio.Semaphore(2), True: asyncio.Semaphore(1)}  # of small and of large bodies
+        self.room = Room(_BODIES * limits.body_bytes)
         self.handlers = {"status": self.status, "metadata": self.metadata, "predict": self.predict}
 
     async def answer(self, request, path):
@@ -118,7 +120,7 @@ class _Api:
 
     async def predict(self, request, name, version, label):
         deadline = time.monotonic() + self.limits.seconds
-        with await _receive(request, self.limits) as body:
+        with await _receive(request, self.limits, self.room) as body:
             work = self._predict(body, (name, version, label), deadline)
             return await _while_waited_for(request, work, deadline)
 
@@ -159,9 +161,9 @@ def _number(text):
     return number
 
 
-async def _receive(request, limits):
+async def _receive(request, limits, room):
     packed = "gzip" in request.headers.get("content-encoding", "")
-    body = (GzipBody if packed else Body)(limits.body_bytes)
+    body = (GzipBody if packed else Body)(limits.body_bytes, room)
     try:
         end = anyio.current_time() + limits.seconds
         with anyio.move_on_after(min(BODY_SECONDS, limits.seconds)) as patience:

@@ -2,9 +2,7 @@
 
 import contextlib
 import functools
-import gc
 import os
-import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +14,6 @@ from kerazoo.serving.limits import Limits
 from kerazoo.serving.repository import Repository
 
 _RPC_THREADS = 128  # calls that wait for their batch at the same time; more wait in gRPC
-_FOR_ALL = ("0.0.0.0", "::", "")  # addresses that let other machines in
 
 
 class Server:
@@ -110,7 +107,7 @@ class Server:
         with self._stack:  # a failure undoes what was started
             for port in {self.rest_port, self.grpc_port} - {None}:  # before models are loaded for nothing
                 self._listen(port).close()
-            metrics_module, rest, rpc = _front_doors()
+            metrics_module, rest, rpc = front_doors()
             self.metrics = metrics_module.Metrics(lambda: self.repository)
             self.repository = Repository(self.folder, self._load, labels=self.labels, say=self.say)
             self._stack.callback(self.repository.close, self.grace_seconds)
@@ -212,43 +209,8 @@ class Server:
         return port
 
 
-def serve(folder, *, say=print, **options):
-    """Serve the exported models of a folder until SIGINT or SIGTERM.
-
-    Args:
-        folder: str or Path. Holds `MODEL/VERSION/` with `saved_model.pb`.
-        say: callable. Told in one line what is served. Defaults to `print`.
-        **options: as for `Server`.
-
-    Raises:
-        ServingError: a port is taken, the folder is missing, or no model in it can be loaded.
-
-    Example:
-        >>> serve("models/", rest_port=8501, grpc_port=None)
-    """
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    server = Server(folder, say=say, **options)
-    try:
-        check_folder(folder)
-        _front_doors()
-        gc.collect()
-        gc.freeze()  # what is imported stays; else each unloading would halt requests to walk all of TensorFlow
-        server.start()
-        for form, port in (("REST http://", server.rest_port), ("gRPC ", server.grpc_port)):
-            if port is not None:
-                say(f"{form}{server.host}:{port}")
-        if server.host in _FOR_ALL and server.rest_port is not None:
-            say("REST answers to localhost and this machine's addresses; allow other names: --allowed-host NAME")
-        asked.wait()
-        say("stopping: running requests are finished")
-    finally:
-        for number, handler in before.items():  # a second signal ends the process at once
-            signal.signal(number, handler)
-        server.stop()
-
-
-def _front_doors():
+def front_doors():
+    """The modules that need `kerazoo[serve]`: metrics, rest, rpc; a `MissingDependencyError` where it is missing."""
     try:
         import uvicorn  # noqa: F401
 
