@@ -248,6 +248,8 @@ class TestBytes:
                 connection.sendall(head.encode() + packed[:-1])
                 with contextlib.suppress(TimeoutError):
                     answers.append(connection.recv(1 << 16))
+            with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}") as client:
+                assert predict(client, "dense", ONE)  # small ones always have room
         assert len(answers) == 2
         for answer in answers:
             assert answer.startswith(b"HTTP/1.1 503")

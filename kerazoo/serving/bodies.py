@@ -60,7 +60,7 @@ class Body:
     """
 
     def __init__(self, most, room):
-        self.most, self.room, self.size = most, room, 0
+        self.most, self.room, self.size, self._taken = most, room, 0, 0
         self._file = tempfile.SpooledTemporaryFile(max_size=LARGE)  # noqa: SIM115 (closed in close)
         self._child, self._closed = None, False
 
@@ -68,8 +68,11 @@ class Body:
         """Append bytes; an `UnreadError` where they are more than `most` in all."""
         if self.size + len(chunk) > self.most:
             raise UnreadError(Code.RESOURCE_EXHAUSTED, f"The request body is larger than {self.most} bytes.")
-        self.room.take(len(chunk))
-        self.size += len(chunk)
+        size = self.size + len(chunk)
+        if size > SMALL:  # small ones always have room, so that large ones hold nobody up
+            self.room.take(size - self._taken)
+            self._taken = size
+        self.size = size
         self._file.write(chunk)
 
     def end(self):
@@ -92,8 +95,8 @@ class Body:
 
     def close(self):
         """Give the file back, and end the child that reads it."""
-        if not self._closed:
-            self.room.take(-self.size)
+        self.room.take(-self._taken)
+        self._taken = 0
         self._closed = True
         if self._child is not None:
             self._child.kill()
