@@ -13,7 +13,6 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 8  # exact in binary
@@ -73,6 +72,10 @@ class Mixed(tf.Module):
     def sample(self, seed, num_samples):
         return {"samples": tf.random.stateless_normal([num_samples, 3], seed)}
 
+    @tf.function(input_signature=[_spec([None, 100_000], tf.float32, "x")])
+    def wide(self, x):
+        return {"y": x}
+
     @tf.function(input_signature=[_spec([None], tf.float32, "x")])
     def identity(self, x):
         return {"y": x}
@@ -107,7 +110,7 @@ class Mixed(tf.Module):
 
     def signatures(self):
         own = (self.pair, self.shout, self.echo, self.embed, self.sample, self.identity, self.identity64)
-        own += (self.split, self.negate, self.pixels, self.total, self.slow)
+        own += (self.split, self.negate, self.pixels, self.total, self.slow, self.wide)
         return {"serving_default": self.pair, **{function.__name__: function for function in own}}
 
 
@@ -137,44 +140,12 @@ def save_mixed(folder):
     return folder
 
 
-class Examples(tf.Module):
-    """Signatures of the methods classify and regress, which parse serialized `tf.train.Example`s."""
-
-    def parse(self, inputs):
-        return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
-
-    @tf.function(input_signature=[_spec([None], tf.string, "inputs")])
-    def classify(self, inputs):
-        x = self.parse(inputs)
-        classes = tf.tile([["low", "high"]], [tf.shape(x)[0], 1])
-        return {"classes": classes, "scores": tf.stack([1 - x, x], 1)}
-
-    @tf.function(input_signature=[_spec([None], tf.string, "inputs")])
-    def regress(self, inputs):
-        return {"outputs": self.parse(inputs) * 2 + 1}
-
-
-def save_examples(folder):
-    """Write an `Examples`. tf.saved_model.save knows only the method predict, so the others are written in after."""
-    module = Examples()
-    signatures = {"serving_default": module.regress, "regress": module.regress, "classify": module.classify}
-    tf.saved_model.save(module, str(folder), signatures=signatures)
-    path = Path(folder) / "saved_model.pb"
-    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    definitions = model.meta_graphs[0].signature_def
-    for name in ("regress", "classify"):
-        definitions[name].method_name = f"tensorflow/serving/{name}"
-    path.write_bytes(model.SerializeToString())
-    return folder
-
-
 def make_models(folder):
-    """`dense/1` (with a warm-up request), `mixed/3`, `examples/7`."""
-    for name in ("dense", "mixed", "examples"):
+    """`dense/1` (with a warm-up request), `mixed/3`."""
+    for name in ("dense", "mixed"):
         (folder / name).mkdir(parents=True)
     save_dense(folder / "dense" / "1", warmup=np.ones((2, 4), np.float32))
     save_mixed(folder / "mixed" / "3")
-    save_examples(folder / "examples" / "7")
     return folder
 
 

@@ -37,6 +37,10 @@ def test_a_litert_file(here, capsys):
         (["export", "dcgan", "--out", "dcgan.tflite"], "add --format litert"),
         (["export", "dcgan", "--format", "litert", "--quantization", "int4"], "'int4'"),
         (["serve", "nowhere"], "nowhere"),
+        (["serve", "nowhere", "--max-rows", "0"], "max_rows = 0: 1 or more is expected"),
+        (["serve", "nowhere", "--max-length", "-1"], "max_length = -1: 1 or more is expected"),
+        (["serve", "nowhere", "--max-request-mb", "0"], "max_request_mb = 0: 1 or more is expected"),
+        (["serve", "nowhere", "--max-seconds", "nan"], "max_seconds = nan: 0.01 or more is expected"),
     ],
 )
 def test_one_line_says_what_is_wrong(command, words, here, capsys):
@@ -45,3 +49,11 @@ def test_one_line_says_what_is_wrong(command, words, here, capsys):
     assert len(captured.err.splitlines()) == 1
     assert words in captured.err
     assert list(here.iterdir()) == []
+
+
+def test_the_help_of_serve_says_whom_to_trust(capsys):
+    assert main(["serve", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "A SavedModel is a program, which runs when it is loaded: serve only models that you trust." in said
+    for option in ("--max-rows", "--max-length", "--max-request-mb", "--max-seconds", "--allowed-host"):
+        assert option in said

@@ -10,7 +10,7 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.base.endpoints import Endpoint
 from kerazoo.base.priors import Normal
-from kerazoo.exporting import export_version
+from kerazoo.exporting import export_saved_model, export_version
 from kerazoo.utils.errors import ExportError, OutputError
 from tests.zoo_rows import new, tiny_images
 
@@ -112,6 +112,15 @@ def test_warm_up_requests_run(exported):
         signatures[request.model_spec.signature_name](**{key: tf.constant(value) for key, value in inputs.items()})
         seen.add(request.model_spec.signature_name)
     assert seen == {name for name, signature in metadata["signatures"].items() if signature["batchable"]}
+
+
+def test_a_version_that_no_server_loads_is_not_written(tmp_path):
+    for name in ("9" * 23, str(2**63), "\u0663"):
+        with pytest.raises(OutputError, match="no server loads this version; a version is a number from 0 to 92233720"):
+            export_saved_model(new("dbn"), tmp_path / "dbn" / name)
+    assert not (tmp_path / "dbn").exists()
+    (tmp_path / "dbn" / ("9" * 23)).mkdir(parents=True)
+    assert export_version(new("dbn"), tmp_path / "dbn")[0].name == "1"
 
 
 def test_versions_count_on(tmp_path):

@@ -19,7 +19,9 @@ OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_leng
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(saved_models(), rest_port=None, grpc_port=0, labels={"dense": {"stable": 1}}, max_queued=4) as server:
+    with Server(
+        saved_models(), rest_port=None, grpc_port=0, labels={"dense": {"stable": 1}}, max_queued=4, max_request_mb=32
+    ) as server:
         yield server
 
 
@@ -110,9 +112,9 @@ class TestPredict:
         request.inputs["x"].tensor_content = b"123"
         refused(prediction.Predict, request, grpc.StatusCode.INVALID_ARGUMENT, "tensor parsing error: x")
 
-    def test_messages_of_20_megabytes_both_ways(self, prediction):
-        x = np.random.default_rng(0).random(20 << 18, np.float32)
-        response = prediction.Predict(request_of("mixed", {"x": x}, signature_name="identity"))
+    def test_messages_of_28_megabytes_both_ways(self, prediction):
+        x = np.random.default_rng(0).random((70, 100_000), np.float32)  # in two runs
+        response = prediction.Predict(request_of("mixed", {"x": x}, signature_name="wide"))
         assert np.array_equal(tf.make_ndarray(response.outputs["y"]), x)
 
 

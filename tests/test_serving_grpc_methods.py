@@ -1,4 +1,4 @@
-"""The gRPC calls beside Predict: Classify, Regress, MultiInference, metadata and status of models."""
+"""The gRPC calls beside Predict: metadata and status of models, and those that are not served."""
 
 import grpc
 import pytest
@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
 )
 
 from kerazoo.serving import Server
-from tests.serving_models import refused, request_of, saved_models
+from tests.serving_models import refused, saved_models
 
 
 @pytest.fixture(scope="module")
@@ -36,50 +36,12 @@ def models(channel):
     return model_service_pb2_grpc.ModelServiceStub(channel)
 
 
-class TestOtherMethods:
-    def examples(self, kind, *values, **spec):
-        request = request_of(spec.pop("model", "examples"), {}, kind=kind, **spec)
-        for value in values:
-            example = request.input.example_list.examples.add()
-            example.features.feature["x"].float_list.value.append(value)
-        return request
-
-    def test_classify_and_regress(self, prediction):
-        request = self.examples(classification_pb2.ClassificationRequest, 0.25, signature_name="classify")
-        response = prediction.Classify(request)
-        classes = [(entry.label, entry.score) for entry in response.result.classifications[0].classes]
-        assert classes == [("low", 0.75), ("high", 0.25)]
-        assert (response.model_spec.version.value, response.model_spec.signature_name) == (7, "classify")
-        request = self.examples(regression_pb2.RegressionRequest, 0.25, 1.0, signature_name="regress")
-        assert [entry.value for entry in prediction.Regress(request).result.regressions] == [1.5, 3.0]
-
-    def test_of_a_signature_of_another_method(self, prediction):
-        code = grpc.StatusCode.INVALID_ARGUMENT
-        request = self.examples(classification_pb2.ClassificationRequest, 0.5, model="dense")
-        message = (
-            "Expected classification signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/"
-        )
-        refused(prediction.Classify, request, code, message + "predict")
-        request = self.examples(regression_pb2.RegressionRequest, 0.5, model="dense")
-        refused(prediction.Regress, request, code, "Was: tensorflow/serving/predict")
-        request = self.examples(regression_pb2.RegressionRequest, signature_name="regress")
-        refused(prediction.Regress, request, code, "Input is empty.")
-
-    def test_multi_inference(self, prediction):
-        request = inference_pb2.MultiInferenceRequest()
-        for name in ("classify", "regress"):
-            task = request.tasks.add(method_name=f"tensorflow/serving/{name}")
-            task.model_spec.name, task.model_spec.signature_name = "examples", name
-        request.input.example_list.examples.add().features.feature["x"].float_list.value.append(0.25)
-        first, second = prediction.MultiInference(request).results
-        assert first.classification_result.classifications[0].classes[0].score == 0.75
-        assert second.regression_result.regressions[0].value == 1.5
-        request.tasks[1].model_spec.name = "dense"
-        message = "All ModelSpecs in a MultiInferenceRequest must access the same model name."
-        refused(prediction.MultiInference, request, grpc.StatusCode.INVALID_ARGUMENT, message)
-        request.tasks[1].model_spec.name, request.tasks[1].method_name = "examples", "predict"
-        message = "Unsupported signature method_name: predict"
-        refused(prediction.MultiInference, request, grpc.StatusCode.UNIMPLEMENTED, message)
+class TestMethodsThatAreNotServed:
+    @pytest.mark.parametrize("name", ["Classify", "Regress", "MultiInference"])
+    def test_unimplemented(self, prediction, name):
+        kinds = {"Classify": classification_pb2.ClassificationRequest, "Regress": regression_pb2.RegressionRequest}
+        request = kinds.get(name, inference_pb2.MultiInferenceRequest)()
+        refused(getattr(prediction, name), request, grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
 
 class TestStatusAndMetadata:

@@ -15,12 +15,12 @@ from kerazoo.serving.signatures import Signature, Spec
 
 def signatures(**types):
     inputs = {name: Spec(dtype, None) for name, dtype in types.items()}
-    return {"serving_default": Signature("serving_default", "tensorflow/serving/predict", inputs, {})}
+    return {"serving_default": Signature("serving_default", inputs, {})}
 
 
 def decode(document, **types):
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return decode_predict(body, signatures(**types))
+    return decode_predict(body, signatures(**types), 1000)
 
 
 class TestArrays:
@@ -163,9 +163,9 @@ class TestRequests:
     def test_the_body_is_read_before_the_model_is_missed(self):
         missing = RequestError(Code.NOT_FOUND, "Servable not found for request: Latest(x)")
         with pytest.raises(RequestError, match="JSON Parse error"):
-            decode_predict(b"", missing)
+            decode_predict(b"", missing, 1000)
         with pytest.raises(RequestError, match="Servable not found"):
-            decode_predict(b'{"instances": [1]}', missing)
+            decode_predict(b'{"instances": [1]}', missing, 1000)
 
 
 class TestAnswers:

@@ -20,7 +20,8 @@ ONE = {"instances": [[1, 2, 3, 4]]}
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(saved_models(), rest_port=0, grpc_port=None, max_queued=4) as server:
+    limits = {"max_rows": 20_000_000, "max_request_mb": 64}
+    with Server(saved_models(), rest_port=0, grpc_port=None, max_queued=4, **limits) as server:
         yield server
 
 
@@ -49,7 +50,9 @@ class TestQueue:
         running.start()
         until(lambda: runs(server, "mixed", "slow") > before)
         body = json.dumps({"signature_name": "slow", "inputs": [0.1] * 64}).encode()
-        head = f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = (
+            f"POST /v1/models/mixed:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        )
         connections = [socket.create_connection(("127.0.0.1", server.rest_port)) for _ in range(4)]
         for connection in connections:
             connection.sendall(head + body)
@@ -63,7 +66,7 @@ class TestQueue:
         assert self.slow(client, 0).status_code == 200
 
     def test_hanging_up_in_the_middle_of_a_body(self, server, client):
-        head = b"POST /v1/models/dense:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+        head = b"POST /v1/models/dense:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
         with socket.create_connection(("127.0.0.1", server.rest_port)) as connection:
             connection.sendall(head)
             time.sleep(0.1)
@@ -120,11 +123,12 @@ class TestProcess:
     """`serve` in a process of its own."""
 
     CODE = (
-        "import sys; from kerazoo.serving import serve; serve(sys.argv[1], rest_port=0, grpc_port=0, poll_seconds=60)"
+        "import sys; from kerazoo.serving import serve; "
+        "serve(sys.argv[1], host=sys.argv[2], rest_port=0, grpc_port=0, poll_seconds=60)"
     )
 
-    def start(self):
-        process = python("-u", "-c", self.CODE, saved_models())
+    def start(self, host="127.0.0.1"):
+        process = python("-u", "-c", self.CODE, saved_models(), host)
         ports = {}
         while len(ports) < 2:
             line = process.stdout.readline()
@@ -150,6 +154,13 @@ class TestProcess:
         assert status == 0, stderr
         assert "stopping: running requests are finished" in stdout
         assert "Traceback" not in stderr
+
+    def test_a_server_for_other_machines_says_by_which_names_they_call_it(self):
+        process, _ = self.start("0.0.0.0")
+        line = "REST answers to localhost and this machine's addresses; allow other names: --allowed-host NAME\n"
+        assert process.stdout.readline() == line
+        process.send_signal(signal.SIGTERM)
+        assert finish(process)[0] == 0
 
 
 class TestCannotStart:

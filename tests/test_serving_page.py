@@ -1,9 +1,14 @@
 """The web page, in a real headless browser, over the tiny model of every row."""
 
+import base64
+import io
+import json
 import shutil
 from functools import partial
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from kerazoo.serving import Server
 from tests.zoo_rows import new
@@ -27,16 +32,34 @@ FLAGS += " --disable-component-update --disable-sync --window-size=1200,900"
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name in NAMES:
-        new(name).export(folder / name / "1")
+        model = new(name)
+        model.examples = EXAMPLES.get(name, {})
+        model.export(folder / name / "1")
     options, service = selenium.ChromeOptions(), selenium.ChromeService(DRIVER)
     options.binary_location = BROWSER
     for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    downloads = tmp_path_factory.mktemp("downloads")
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     with Server(folder, rest_port=0, grpc_port=None) as server, selenium.Chrome(options, service) as browser:
         browser.get(f"http://127.0.0.1:{server.rest_port}/")
-        yield Page(browser)
+        yield Page(browser, downloads)
 
+
+def picture(*levels):
+    """A data: URL of a 16x16 picture of one colour."""
+    file = io.BytesIO()
+    Image.new("RGB" if len(levels) > 1 else "L", (16, 16), levels if len(levels) > 1 else levels[0]).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+# What presets say that forms begin with.
+EXAMPLES = {
+    "dcgan": {"num_samples": 5},
+    "cyclegan": {"images": picture(255, 0, 0), "translate_b_to_a.images": picture(0, 0, 255)},
+    "lstm_char_lm": {"text": "ab", "num_characters": 30},
+}
 
 # Holds requests until they are answered; notes what they send. A held one takes no notice of being aborted, so that its
 # answer arrives late whatever the page does with it; all of that are microtasks, done when the next task begins.
@@ -54,25 +77,45 @@ window.holding = { sent, held, answer, stop: () => { window.fetch = real; } };
 @pytest.fixture
 def hold(page):
     """Hold the page's requests; gives the function that answers the oldest one with a JSON text."""
+    page.choose("cyclegan")
     page.js(HOLD)
     yield lambda text: page.browser.execute_async_script("holding.answer(...arguments)", text)
     page.js("holding.stop()")
 
 
 class Page:
-    def __init__(self, browser):
-        self.browser, self.js = browser, browser.execute_script
+    def __init__(self, browser, downloads):
+        self.browser, self.js, self.downloads = browser, browser.execute_script, downloads
         self.one = partial(browser.find_element, By.CSS_SELECTOR)
         self.all = partial(browser.find_elements, By.CSS_SELECTOR)
+        self.address = browser.current_url.partition("#")[0]
         self.wait(lambda: self.all("#model option"))
 
     def wait(self, condition):
         return WebDriverWait(self.browser, 30, poll_frequency=0.05).until(lambda _: condition())
 
     def choose(self, model, signature=None):
+        """Choose, and wait for the answer that the page begins with."""
+        self.start(model, signature)
+        self.wait(lambda: not self.state()[1] and self.state()[0])
+
+    def start(self, model, signature=None):
         Select(self.one("#model")).select_by_value(model)
         if signature:
             Select(self.one("#signature")).select_by_value(signature)
+
+    def open(self, address):
+        """Open an address in an empty page, and wait for its answer."""
+        self.browser.get("about:blank")
+        self.browser.get(address)
+        self.wait(lambda: self.all("#model option") and not self.state()[1] and self.state()[0])
+
+    def downloaded(self, button, name):
+        self.one(button).click()
+        self.wait((self.downloads / name).exists)
+        content = (self.downloads / name).read_bytes()
+        (self.downloads / name).unlink()
+        return content
 
     def write(self, name, text):
         self.one(f"#{name}").clear()
@@ -84,11 +127,6 @@ class Page:
     def state(self):
         """(what it says, whether the answer is marked as busy)."""
         return self.one("#message").text, self.one("#outputs").get_attribute("aria-busy") == "true"
-
-    def press(self):
-        """Press the button of a signature that runs on it alone."""
-        self.one("#run").click()
-        self.wait(lambda: self.state() == ("running ...", True))
 
     def run(self):
         """Press the button and wait for the answer; returns the message."""
@@ -127,6 +165,113 @@ def test_every_signature_answers_and_fits_the_screen(page, model):
         names = [canvas.accessible_name for canvas in page.all("canvas[role=img]")]
         assert len({*names} - {""}) == len(page.all("canvas")), signature
         assert page.too_wide() == [], signature
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_the_page_opens_with_an_answer(page, model):
+    page.open(page.address)
+    assert page.one("#model").get_property("value") == NAMES[0]
+    assert page.all("#outputs > *")
+    page.choose(model)
+    assert page.state()[0].endswith(" ms")
+    assert page.all("#outputs > *")
+
+
+def test_forms_begin_with_the_preset_s_examples(page):
+    page.choose("dcgan", "sample")
+    assert len(page.all("#outputs canvas")) == 5
+    page.choose("lstm_char_lm", "generate")
+    assert len(page.one("#outputs pre").text) == 2 + 30
+    page.choose("vae", "sample")  # whose preset says nothing
+    assert len(page.all("#outputs canvas")) == 16
+    colour = "return [...document.querySelector('canvas.pad').getContext('2d').getImageData(5, 5, 1, 1).data]"
+    for signature, expected in (
+        ("translate", [255, 0, 0, 255]),
+        ("cycle_b_to_a", [255, 0, 0, 255]),
+        ("translate_b_to_a", [0, 0, 255, 255]),
+    ):
+        page.choose("cyclegan", signature)
+        assert page.js(colour) == expected
+    page.choose("dbn", "classify")  # without any, something is drawn
+    assert page.js(
+        "const c = document.querySelector('canvas.pad');"
+        "return c.getContext('2d').getImageData(0, 0, 16, 16).data.some((v, i) => i % 4 < 3 && v > 200)"
+    )
+
+
+def test_a_file_that_is_no_picture_is_named(page, tmp_path):
+    page.choose("dbn", "classify")
+    before = page.one("#outputs").text
+    upload = page.one("input[type=file]")
+    for name, content in (
+        ("notes.txt", b"no picture"),
+        ("half.png", base64.b64decode(picture(9)[22:])[:40]),
+        ("e.jpg", b""),
+    ):
+        (tmp_path / name).write_bytes(content)
+        upload.send_keys(str(tmp_path / name))
+        message = f"images: {name} is no picture that this browser can read; choose a PNG or JPEG file"
+        page.wait(lambda message=message: page.state()[0] == message)
+        assert page.one("#message").get_attribute("class") == "error"
+        assert page.one("#outputs").text == before
+    Image.new("L", (40, 20), 255).save(tmp_path / "white.png")
+    upload.send_keys(str(tmp_path / "white.png"))
+    page.wait(lambda: page.state()[0].endswith(" ms"))
+    assert page.one("#message").get_attribute("class") == ""
+
+
+def test_an_answer_can_be_downloaded(page):
+    page.choose("dcgan", "sample")
+    images = np.array(json.loads(page.downloaded("#json", "dcgan_sample.json"))["outputs"])
+    assert images.shape == (5, 16, 16, 1)
+    shown = np.array(Image.open(io.BytesIO(page.downloaded("#png", "dcgan_sample.png"))).convert("L"))
+    assert shown.shape == (32, 48)  # rows of three
+    expected = np.round(255 * images[4, :, :, 0])
+    assert np.abs(shown[16:, 16:32] - expected).max() <= 1
+    page.choose("dbn", "classify")
+    assert not page.one("#png").is_displayed()
+    assert set(json.loads(page.downloaded("#json", "dbn_classify.json"))) == {"outputs"}
+
+
+@pytest.mark.parametrize(
+    ("model", "signature", "change"),
+    [
+        ("dcgan", "generate", "z_random.click()"),
+        ("dbn", "classify", "document.querySelector('fieldset button').click()"),
+        ("lstm_char_lm", "generate", "text.value = 'cab & \"ba\"'.slice(0, 3); seed.value = 7; run.click()"),
+        ("rbm", "decode", "z.value = JSON.stringify(JSON.parse(z.value).map((_, i) => i % 3 / 2)); run.click()"),
+    ],
+)
+def test_a_link_gives_the_same_answer(page, model, signature, change):
+    page.choose(model, signature)
+    before = page.downloaded("#json", f"{model}_{signature}.json")
+    page.js("message.textContent = ''")
+    page.js(change)
+    page.wait(lambda: not page.state()[1] and page.state()[0])
+    changed, address = page.downloaded("#json", f"{model}_{signature}.json"), page.one("#link").get_attribute("href")
+    assert changed != before
+    assert page.browser.current_url == address
+    page.open(address)
+    assert page.one("#signature").get_property("value") == signature
+    assert page.downloaded("#json", f"{model}_{signature}.json") == changed
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        ("#model=nobody", "nobody: not served here"),
+        ("#model=dcgan&signature=constructor", "dcgan, constructor: not served here"),
+        ("#model=dcgan&inputs={", "JSON"),
+        ('#model=dcgan&inputs={"z":[1]}', "z: 5 numbers are expected"),
+        ('#model=dbn&inputs={"images":"https://example.com/x.png"}', "images: no picture"),
+    ],
+)
+def test_a_link_that_names_nothing_here(page, link, reason):
+    page.open(page.address + link)
+    text, _ = page.state()
+    assert text.startswith("This link cannot be opened: ")
+    assert reason in text
+    page.open(page.address)
 
 
 def test_a_slider_of_a_latent_dimension_changes_the_picture(page):
@@ -192,24 +337,24 @@ def test_many_numbers_are_shown_on_request(page):
 
 
 def test_a_request_that_runs_says_so(page, hold):
-    page.choose("lstm_char_lm", "score")
-    page.press()
+    page.start("lstm_char_lm", "score")
+    page.wait(lambda: page.js("return holding.held.length") == 2 and page.state() == ("running ...", True))
+    hold('{"outputs": ["of the signature that the model began with"]}')
     button = page.one("#run")
     assert (button.text, button.get_attribute("aria-disabled")) == ("Running ...", "true")
     button.click()
-    assert page.js("return holding.sent.length") == 1
+    assert page.js("return holding.sent.length") == 2
     hold('{"outputs": [NaN, -Infinity, 1.5]}')  # as the server writes them
     assert page.one("#outputs").text == "nats (3): [NaN, -Infinity, 1.5]"
     assert (button.text, button.get_attribute("aria-disabled"), page.state()[1]) == ("Run", "false", False)
 
 
 def test_a_late_answer_is_not_shown_under_another_model(page, hold):
-    page.choose("lstm_char_lm", "generate")
-    page.press()
-    page.choose("attention_seq2seq", "translate")
+    page.start("lstm_char_lm")
+    page.wait(lambda: page.js("return holding.held.length") == 1)
+    page.start("attention_seq2seq")  # which does not wait for the first
+    page.wait(lambda: page.js("return holding.held.length") == 2)
     assert page.js("return holding.held[0].signal.aborted")
-    assert page.state() == ("", False)
-    page.press()  # which does not wait for the first
     hold('{"outputs": ["too late"]}')
     assert (page.one("#outputs").text, *page.state()) == ("", "running ...", True)
     hold('{"outputs": ["its own"]}')
@@ -217,7 +362,8 @@ def test_a_late_answer_is_not_shown_under_another_model(page, hold):
 
 
 def test_of_a_moving_slider_only_the_newest_settings_wait(page, hold):
-    page.choose("dcgan", "generate")
+    page.start("dcgan", "generate")
+    page.wait(lambda: page.js("return holding.held.length") == 1)
     for value in (0.25, 0.5, 0.75):
         page.slide(value)
     page.wait(lambda: page.state() == ("running ...", True))  # not said at once, but this answer takes its time
@@ -249,4 +395,4 @@ def test_the_console_stays_clean(page):
 def test_the_page_loads_nothing_from_elsewhere(page):
     urls = page.js("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert urls
-    assert all(url.startswith((page.browser.current_url, "data:")) for url in urls)
+    assert all(url.startswith((page.address, "data:", "blob:")) for url in urls)

@@ -13,7 +13,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from kerazoo.serving import Server
+from kerazoo.serving import Server, repository
+from kerazoo.serving.versions import version_number
 from tests.serving_models import WEIGHTS, copy_version, save_dense, saved_models
 
 X = [[1, 2, 3, 4]]
@@ -133,6 +134,8 @@ def test_a_broken_version_leaves_the_old_one(served):
         (lambda path: (path / "saved_model.pb").unlink(), "NOT_FOUND", "Could not find SavedModel .pb"),
         (lambda path: shutil.rmtree(path / "variables"), "NOT_FOUND", "variables"),
         (lambda path: (path / "metadata.json").write_text("{"), "DATA_LOSS", "metadata.json: damaged"),
+        (lambda path: (path / "metadata.json").write_text("[" * 99_999), "DATA_LOSS", "metadata.json: damaged"),
+        (lambda path: (path / "metadata.json").write_text("[]"), "DATA_LOSS", "a JSON object is expected, not list"),
         (
             lambda path: (path / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"no record" * 9),
             "DATA_LOSS",
@@ -144,7 +147,7 @@ def test_a_broken_version_leaves_the_old_one(served):
             "Failed to parse warmup record 0",
         ),
     ],
-    ids=["graph", "variables", "metadata", "warm-up file", "warm-up record"],
+    ids=["graph", "variables", "metadata", "metadata's depth", "metadata's kind", "warm-up file", "warm-up record"],
 )
 def test_kinds_of_damage(tmp_path, versions, damage, code, message):
     with Served(tmp_path, versions, 1, poll_seconds=60) as served:
@@ -181,6 +184,75 @@ def test_labels_keep_versions_loaded(served):
     labels.unlink()
     served.until(lambda: served.states()[2] == "END")
     assert served.factor("dense/labels/stable") == "Unrecognized servable version label: stable"
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (b"[" * 200_000, "recursion"),
+        (b'{"a":' * 100_000, "recursion"),
+        (b'{"stable": %s}' % (b"1" * 5000), "integer string conversion"),
+        (b'{"stable": "1"}', "a mapping of labels to version numbers is expected"),
+        (b'{"stable": true}', "a mapping of labels to version numbers is expected"),
+        (b"\xff\xfe\x00", "can't decode byte"),
+        (b"", "Expecting value"),
+    ],
+)
+def test_bad_labels_of_one_model_keep_no_other_from_coming(tmp_path, versions, labels, reason):
+    with Served(tmp_path, versions, 1, poll_seconds=60) as served:
+        (served.folder / "dense" / "labels.json").write_bytes(labels)
+        (served.folder / "zzz").mkdir()
+        copy_version(versions / "3", served.folder / "zzz" / "3")
+        served.add(2)
+        for _ in range(2):
+            served.server.repository.poll()
+        assert (served.factor(), served.factor("zzz")) == (2, 3)
+        (line,) = [line for line in served.said if "labels.json" in line]
+        assert reason in line
+        assert line.endswith("; the labels stay as they were")
+        assert "\n" not in line
+
+
+def test_whatever_goes_wrong_with_one_model_keeps_no_other_from_coming(tmp_path, versions, monkeypatch):
+    with Served(tmp_path, versions, 1, poll_seconds=60) as served:
+        real = repository.version_folders
+
+        def one_fails(folder):
+            if folder.name == "dense":
+                raise PermissionError(13, "Permission denied")
+            return real(folder)
+
+        monkeypatch.setattr(repository, "version_folders", one_fails)
+        (served.folder / "zzz").mkdir()
+        copy_version(versions / "3", served.folder / "zzz" / "3")
+        for _ in range(2):
+            served.server.repository.poll()
+        assert (served.factor(), served.factor("zzz")) == (1, 3)
+        line = f"{served.folder / 'dense'}: [Errno 13] Permission denied; dense stays as it is"
+        assert [said for said in served.said if "Permission" in said] == [line]
+
+
+def test_which_names_are_versions():
+    numbers = {"0": 0, "0012": 12, "000": 0, str(2**63 - 1): 2**63 - 1, "0" * 40 + "7": 7}
+    assert {name: version_number(name) for name in numbers} == numbers
+    others = ("", "-4", "+4", "1.5", " 1", "1_0", "x", "\u0663", "\u00b2", str(2**63), "9" * 23, "9" * 5000)
+    assert [version_number(name) for name in others] == [None] * len(others)
+
+
+def test_names_that_are_no_versions_are_told_in_one_line(tmp_path, versions):
+    with Served(tmp_path, versions, 1, poll_seconds=60) as served:
+        for path in ("dense/v2", f"dense/{'9' * 60}", "dense/a", "dense/b", "dense/c", "dense/d", f"new/{2**63}"):
+            (served.folder / path).mkdir(parents=True)
+            (served.folder / path / "saved_model.pb").touch()
+        for path in ("dense/assets", "notes/today", "dense/.writing"):
+            (served.folder / path).mkdir(parents=True)
+        for _ in range(2):
+            served.server.repository.poll()
+        start = "no versions, which are numbers from 0 to 9223372036854775807"
+        assert [said for said in served.said if "no versions" in said] == [
+            f"dense: {start}: '{'9' * 40}', 'a', 'b', 'c', 'd' and 1 more",
+            f"new: {start}: '9223372036854775808'",
+        ]
 
 
 def test_models_come_and_go_and_odd_names_are_no_versions(served):

@@ -26,6 +26,7 @@ class ExampleSpace:
         name: str. What they are called in exported signatures.
         generation_task: str or None. The task of a model that generates them.
         about: str. For docstrings: type, range and shape of an array of them.
+        shown: int. How many of them a form begins with.
     """
 
     shape: tuple | None = None
@@ -34,6 +35,7 @@ class ExampleSpace:
     name: ClassVar[Any] = None
     generation_task: ClassVar[Any] = None
     about: ClassVar[str] = ""
+    shown: ClassVar[int] = 16
 
     def check(self, batch):
         """Raise a `DataError` of one line unless a batch (a dict of arrays, or None) holds examples of this space."""
@@ -90,6 +92,7 @@ class Points(ExampleSpace):
 
     key, name, generation_task = "points", "points", "point-generation"
     about = "array. float, shape `(num, num_features)`"
+    shown = 1000  # a cloud has many points
 
     def input(self):
         return inputs.points(self.shape[0])

@@ -24,6 +24,7 @@ class Input:
         least, most: float or None. Bounds that calls are held to.
         steps: int or None. What a free size after the batch becomes in a LiteRT file that must fix it; zeros stand
             behind what is shorter.
+        shown: what a form begins with, where that is another value than those of checks, which are quick. None: drawn.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Input:
     least: float | None = None
     most: float | None = None
     steps: int | None = None
+    shown: float | str | None = None
 
     def check(self, value):
         """Hold a value to the bounds, in the graph.
@@ -51,7 +53,7 @@ class Input:
         for bound, fits, words in ((self.least, tf.greater_equal, "at least"), (self.most, tf.less_equal, "at most")):
             if bound is not None:
                 inside = tf.reduce_all(fits(value, tf.cast(bound, value.dtype)))
-                value = require(value, inside, f"a {self.kind} of {words} {bound} is expected, not", value)
+                value = require(value, inside, f"{self.kind}: {words} {bound} is expected, not", value)
         return value
 
 
@@ -167,7 +169,7 @@ def labels(num_classes):
 
 
 def tokens(num_tokens, *, steps=True, least=0, longest=None):
-    """Ids of tokens, from 0 on: int32, shape `(batch, steps)`, or `(batch,)` without steps.
+    """Ids of tokens, from 0 on, which calls are held to: int32, shape `(batch, steps)`, or `(batch,)` without steps.
 
     Args:
         num_tokens: int. How many tokens there are.
@@ -183,7 +185,8 @@ def tokens(num_tokens, *, steps=True, least=0, longest=None):
         return rng.integers(least, num_tokens, (rows, 12) if steps else rows, dtype=np.int32)
 
     shape = (None, None) if steps else (None,)
-    return Input("tokens", shape, "int32", draw, f"0 to {num_tokens - 1}", "tokens", steps=longest)
+    bounds = {"least": 0, "most": num_tokens - 1}
+    return Input("tokens", shape, "int32", draw, f"0 to {num_tokens - 1}", "tokens", **bounds, steps=longest)
 
 
 def text(*examples):
@@ -216,7 +219,7 @@ def seed(*, rows=False):
     return Input("seed", (None,) if rows else (), "int32", draw, "the same gives the same", least=0)
 
 
-def number(example, least, most=None, *, about="", dtype="int32", rows=False):
+def number(example, least, most=None, *, about="", dtype="int32", rows=False, shown=None):
     """A number within bounds, which calls are held to.
 
     Args:
@@ -226,21 +229,25 @@ def number(example, least, most=None, *, about="", dtype="int32", rows=False):
         about: str. Range and meaning, one phrase. Defaults to `""`.
         dtype: str. `"int32"` or `"float32"`. Defaults to `"int32"`.
         rows: bool. Whether each example has one, shape `(batch,)`, or the whole call, shape `()`. Defaults to False.
+        shown: int, float or None. What a form begins with. Defaults to None: `example`.
 
     Returns:
         Input.
     """
     draw = (lambda rng, num_rows: np.full(num_rows, example, dtype)) if rows else (lambda *_: np.array(example, dtype))
-    return Input("number", (None,) if rows else (), dtype, draw, about, least=least, most=most)
+    return Input("number", (None,) if rows else (), dtype, draw, about, least=least, most=most, shown=shown)
 
 
-def num_samples():
+def num_samples(shown=16):
     """How many examples a call draws, 1 to 1024: bounded, since a server runs it for whoever asks.
+
+    Args:
+        shown: int. What a form begins with. Defaults to 16.
 
     Returns:
         Input.
     """
-    return number(3, 1, 1024)
+    return number(3, 1, 1024, shown=shown)
 
 
 def state(zero_state):

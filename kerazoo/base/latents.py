@@ -123,7 +123,7 @@ class LatentModel:
 
     def extra_endpoints(self):
         given = {"z": self.latent_prior.input(), **self.condition_inputs()}
-        drawn = {"seed": inputs.seed(), "num_samples": inputs.num_samples()}
+        drawn = {"seed": inputs.seed(), "num_samples": inputs.num_samples(self.space.shown)}
         return {
             **super().extra_endpoints(),
             "generate": Endpoint(self.call, given, self.space.name),

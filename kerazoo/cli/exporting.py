@@ -49,12 +49,28 @@ def serve(
         typer.Option("--num-batch-threads", help="Runs of a model at once. Default: the CPUs, 2 or more."),
     ] = None,
     poll_seconds: Annotated[float, typer.Option("--poll-seconds", help="How often new versions are looked for.")] = 2.0,
+    max_rows: Annotated[int, typer.Option("--max-rows", help="Rows of one request at most.")] = 4096,
+    max_length: Annotated[
+        int, typer.Option("--max-length", help="Characters of a text, or tokens of a row, at most.")
+    ] = 8192,
+    max_request_mb: Annotated[
+        int, typer.Option("--max-request-mb", help="Megabytes of a request's arrays, and of its answer's, at most.")
+    ] = 16,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", help="How long a request may take.")] = 60.0,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-host", help="A further name that clients call REST by (header Host); '*' allows all."),
+    ] = None,
 ):
-    """Serve exported models as TensorFlow Serving does: REST, gRPC, metrics, and a web page to try them."""
+    """Serve exported models as TensorFlow Serving does: REST, gRPC, metrics, and a web page to try them.
+
+    A SavedModel is a program, which runs when it is loaded: serve only models that you trust.
+    """
     import_tensorflow()
     from kerazoo.serving import serve as run_server
 
     options = {"batching": batching, "max_batch_size": max_batch_size, "batch_timeout_micros": batch_timeout_micros}
-    options |= {"num_batch_threads": num_batch_threads}
+    options |= {"num_batch_threads": num_batch_threads, "max_rows": max_rows, "max_length": max_length}
+    options |= {"max_request_mb": max_request_mb, "max_seconds": max_seconds, "allowed_hosts": allowed_host or ()}
     options |= {"host": host, "rest_port": rest_port, "grpc_port": grpc_port, "poll_seconds": poll_seconds}
     run_server(folder, say=print, **options)

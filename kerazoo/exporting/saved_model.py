@@ -9,6 +9,7 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.exporting.signatures import SERVING_DEFAULT, compare, describe, float32_twin, save, trace, variables_of
 from kerazoo.exporting.warmup import write_warmup
+from kerazoo.serving.versions import LARGEST, version_number
 from kerazoo.utils.errors import ExportError, OutputError
 from kerazoo.utils.files import new_folder, sha256
 
@@ -45,6 +46,8 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
         TensorShape([1, 28, 28, 1])
     """
     path = Path(path)
+    if path.name.isdecimal() and version_number(path.name) is None:
+        raise OutputError(f"{path}: no server loads this version; a version is a number from 0 to {LARGEST}")
     model = float32_twin(model)
     endpoints = model.endpoints()
     traced = trace(endpoints)
@@ -56,7 +59,7 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
             "preset": model.preset,
             "architecture": model.architecture,
             "task": model.task,
-            "version": int(path.name) if path.name.isdecimal() else None,
+            "version": version_number(path.name),
             "kerazoo": kerazoo.__version__,
             "tensorflow": tf.__version__,
             "default_signature": default,
@@ -90,8 +93,8 @@ def export_version(model, folder, **options):
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; give a folder for the model's versions, for example models/dcgan")
-    versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()] if folder.is_dir() else []
-    path = folder / str(max(versions, default=0) + 1)
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    path = folder / str(max((number for name in names if (number := version_number(name)) is not None), default=0) + 1)
     return path, export_saved_model(model, path, **options)
 
 

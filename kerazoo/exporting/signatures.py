@@ -49,11 +49,15 @@ def describe(endpoints, traced, examples):
     Args:
         endpoints: dict[str, Endpoint].
         traced: dict[str, ConcreteFunction].
-        examples: dict. What a form may begin with: name of an input -> text or number; drawn where there is none.
+        examples: dict. What a form may begin with, text, number or picture (a data: URL): by the name of an input, or
+            of one signature's, `"signature.input"`. Where there is none, the input's own.
     """
     described = {}
     for name, endpoint in endpoints.items():
-        inputs = {key: _describe_input(one, examples.get(key)) for key, one in endpoint.inputs.items()}
+        inputs = {
+            key: _describe_input(one, examples.get(f"{name}.{key}", examples.get(key)))
+            for key, one in endpoint.inputs.items()
+        }
         outputs = {
             key: {"shape": spec.shape.as_list(), "dtype": spec.dtype.name}
             for key, spec in traced[name].structured_outputs.items()
@@ -64,9 +68,12 @@ def describe(endpoints, traced, examples):
 
 def _describe_input(one, example):
     known = {"about": one.about or None, "minimum": one.least, "maximum": one.most}
-    if one.kind in ("number", "seed", "text", "tokens"):  # what a form may begin with: one row
+    example = one.shown if example is None else example
+    if example is not None:
+        known["example"] = example
+    elif one.kind in ("number", "seed", "text", "tokens"):  # what a form may begin with: one row
         drawn = np.asarray(one.draw(np.random.default_rng(0), 1)).tolist()
-        known["example"] = (drawn[0] if one.shape else drawn) if example is None else example
+        known["example"] = drawn[0] if one.shape else drawn
     told = {key: value for key, value in known.items() if value is not None}
     return {"shape": list(one.shape), "dtype": one.dtype, "kind": one.kind, **told}
 

@@ -81,7 +81,8 @@ class Config(_Section):
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
-    # What a server's page begins with: name of an exported signature's input -> text or number.
+    # What a server's page begins with: text, number or picture (a data: URL) by the name of an exported signature's
+    # input, or of one signature's: "translate_b_to_a.images".
     examples: dict[str, str | int | float] = {}
     # What the card says beside the figures: where the recipe differs from the paper, and the preset's limits.
     notes: list[str] = []

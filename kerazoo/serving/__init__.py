@@ -8,7 +8,7 @@ Example:
     >>> serve("models/", rest_port=8501, grpc_port=8500)  # until Ctrl-C or SIGTERM
 """
 
-_ATTRIBUTES = {"Server": "server", "serve": "server", "RequestError": "errors", "ServingError": "errors"}
+_ATTRIBUTES = {"Server": "server", "serve": "foreground", "RequestError": "errors", "ServingError": "errors"}
 __all__ = sorted(_ATTRIBUTES)
 
 

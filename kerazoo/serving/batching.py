@@ -2,64 +2,35 @@
 
 Tasks of one key (signature, dtypes, inner shapes) are joined along the first axis up to `max_batch_size` rows, or what
 has come when the first of them has waited for `timeout` seconds. While a batch runs, the next one gathers.
-Runs of one key take at most half of the threads, so that long ones do not hold up the model's other signatures.
+Runs of one key take at most half of the threads, so that long ones do not hold up the model's other signatures. A
+request of more rows runs in parts of that size, so that memory does not grow with it.
 """
 
 import threading
 import time
 import weakref
-from collections import Counter, OrderedDict, deque
-from concurrent.futures import Future
+from collections import Counter, OrderedDict
 
 import numpy as np
 
+from kerazoo.serving.answers import Stop
 from kerazoo.serving.errors import Code, RequestError, from_exception
+from kerazoo.serving.queues import Queue, Task
 from kerazoo.serving.signatures import split_rows
 
 FULL = "The batch scheduling queue to which this task was submitted is full"
-
-
-class _Task:
-    def __init__(self, signature, arrays, rows, deadline):
-        self.signature, self.arrays, self.rows, self.deadline = signature, arrays, rows, deadline
-        self.future = Future()
-        self.since = time.monotonic()
-        self.key = object()  # a run of its own
-        if rows is not None:
-            shapes = tuple((name, array.dtype.str, array.shape[1:]) for name, array in sorted(arrays.items()))
-            self.key = (signature.name, shapes)
-
-
-class _Queue:
-    """The waiting tasks of one key."""
-
-    def __init__(self):
-        self.tasks, self.rows = deque(), 0
-
-    def push(self, task):
-        self.tasks.append(task)
-        self.rows += task.rows or 0
-
-    def remove(self, task):
-        self.tasks.remove(task)
-        self.rows -= task.rows or 0
-
-    def take(self, max_rows):
-        """The tasks from the front that fit into one batch, one at least."""
-        taken, rows = [], 0
-        while self.tasks and (not taken or rows + (self.tasks[0].rows or max_rows) <= max_rows):
-            taken.append(self.tasks.popleft())
-            rows += taken[-1].rows or 0
-        self.rows -= rows
-        return taken
 
 
 class Batcher:
     """Runs a model's requests on its own threads, joined where they can be.
 
     Args:
-        run: callable. `run(signature, arrays)` gives the outputs, a dict of str to numpy.ndarray.
-        max_batch_size: int. Rows of one run at most; 1 joins nothing. A larger request runs alone.
+        run: callable. `run(signature, arrays, stop)` gives the outputs, a dict of str to numpy.ndarray; it may end
+            early when the Stop says that nobody waits for them.
+        max_batch_size: int. Rows of one run at most. A request of more rows runs alone, in parts of so many.
+        join: bool. Whether requests are joined. Defaults to True.
+        max_length: int. Rows of a run, times the length of the longest, at most; one row always runs. Defaults to 8192.
+        max_bytes: int. Of an answer at most; requests that wait may have eight times as many. Defaults to 16 MB.
         timeout: float. Seconds that the first request of a batch waits for others.
         threads: int. Runs at the same time, of one key half as many. Defaults to 1.
         capacity: int. Requests that may wait; more are refused with UNAVAILABLE. Defaults to 1024.
@@ -68,13 +39,24 @@ class Batcher:
     """
 
     def __init__(
-        self, run, *, max_batch_size=64, timeout=0.001, threads=1, capacity=1024, observe=lambda *_: None, name="batch"
+        self,
+        run,
+        *,
+        max_batch_size=64,
+        join=True,
+        max_length=8192,
+        max_bytes=16 << 20,
+        timeout=0.001,
+        threads=1,
+        capacity=1024,
+        observe=lambda *_: None,
+        name="batch",
     ):
         self.run, self.max_batch_size, self.timeout, self.capacity = run, max_batch_size, timeout, capacity
-        self.observe = observe
+        self.join, self.max_length, self.max_bytes, self.observe = join, max_length, max_bytes, observe
         self._queues = OrderedDict()  # the next key to be served is first
         self._running, self._most = Counter(), max(1, threads // 2)  # runs of each key, now and at most
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
         self._closed = False
         self._unsplit = set()  # signatures whose outputs proved not to be rows
         self._changed = threading.Condition()
@@ -103,17 +85,18 @@ class Batcher:
         Raises:
             RequestError: UNAVAILABLE; the queue is full or closed.
         """
-        joined = self.max_batch_size > 1 and signature.name not in self._unsplit
-        task = _Task(signature, arrays, signature.rows(arrays) if joined else None, deadline)
+        rows = signature.rows(arrays) if signature.name not in self._unsplit else None
+        task = Task(signature, arrays, rows, deadline, self.join)
         with self._changed:
             if self._closed:
                 raise RequestError(Code.UNAVAILABLE, "the server is shutting down")
-            if self._waiting >= self.capacity:
+            full = self._waiting >= self.capacity or self._waiting_bytes + task.bytes > 8 * self.max_bytes
+            if full:
                 raise RequestError(Code.UNAVAILABLE, FULL)
             fresh = task.key not in self._queues
-            queue = self._queues.setdefault(task.key, _Queue())
+            queue = self._queues.setdefault(task.key, Queue())
             queue.push(task)
-            self._waiting += 1
+            self._count(task, 1)
             if fresh or queue.rows >= self.max_batch_size:  # else a thread waits for this batch's timeout already
                 self._changed.notify()
         # Held weakly: a cycle of task, future and callback would keep the arrays until some garbage collection.
@@ -134,7 +117,7 @@ class Batcher:
             queue = self._queues.get(task.key) if task else None
             if queue is not None and task in queue.tasks:
                 queue.remove(task)
-                self._waiting -= 1
+                self._count(task, -1)
                 if not queue.tasks:
                     del self._queues[task.key]
 
@@ -162,7 +145,7 @@ class Batcher:
                     if self._running[key] >= self._most:
                         continue
                     due = queue.tasks[0].since + self.timeout - time.monotonic()
-                    if queue.tasks[0].rows is None or queue.rows >= self.max_batch_size or due <= 0 or self._closed:
+                    if not queue.tasks[0].joined or queue.rows >= self.max_batch_size or due <= 0 or self._closed:
                         return self._take(key, queue)
                     wait = due if wait is None else min(wait, due)
                 if self._closed:
@@ -170,9 +153,10 @@ class Batcher:
                 self._changed.wait(wait)
 
     def _take(self, key, queue):
-        tasks = queue.take(self.max_batch_size)
+        tasks = queue.take(self._rows_of_run)
         self._running[key] += 1
-        self._waiting -= len(tasks)
+        for task in tasks:
+            self._count(task, -1)
         del self._queues[key]
         if queue.tasks:  # behind the other keys
             self._queues[key] = queue
@@ -184,22 +168,58 @@ class Batcher:
         for task in tasks:
             if not task.future.set_running_or_notify_cancel():
                 continue
-            if task.deadline is not None and time.monotonic() >= task.deadline:
-                task.future.set_exception(RequestError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
-            else:
+            try:
+                task.check()
                 live.append(task)
+            except RequestError as error:
+                task.future.set_exception(error)
         if len(live) == 1 or not self._execute_joined(live):
             for task in live:
                 self._execute_alone(task)
 
     def _execute_alone(self, task):
         try:
-            self.observe(task.signature.name, task.rows or 1)
-            outputs = self.run(task.signature, task.arrays)
+            outputs = self._outputs(task)
         except Exception as error:
             task.future.set_exception(from_exception(error).with_traceback(None))  # whose frames hold the arrays
         else:
             task.future.set_result(outputs)
+
+    def _outputs(self, task):
+        """Run one request, in parts where it has more rows than a run may have."""
+        stop, step, found = Stop.when_all_are_gone([task.future]), self._rows_of_run(task.length), []
+        if task.rows is None or task.rows <= step:
+            return self._run(task.signature, task.arrays, task.rows or 1, stop)
+        size = 0
+        for start in range(0, task.rows, step):
+            task.check()
+            part = {name: array[start : start + step] for name, array in task.arrays.items()}
+            rows = min(step, task.rows - start)
+            found.append(self._run(task.signature, part, rows, stop))
+            if split_rows(found[-1], [rows]) is None:  # no rows: only the whole request gives the answer
+                self._unsplit.add(task.signature.name)
+                return self._run(task.signature, task.arrays, task.rows, stop)
+            size += _bytes(found[-1])
+            self._check_size(size)
+        return {name: np.concatenate([outputs[name] for outputs in found]) for name in found[0]}
+
+    def _run(self, signature, arrays, rows, stop):
+        self.observe(signature.name, rows)
+        outputs = self.run(signature, arrays, stop)
+        self._check_size(_bytes(outputs))
+        return outputs
+
+    def _check_size(self, size):
+        if size > self.max_bytes:
+            most = f"{self.max_bytes >> 20} MB (option --max-request-mb)"
+            raise RequestError(Code.RESOURCE_EXHAUSTED, f"the answer has more than {most}: ask for less at a time")
+
+    def _rows_of_run(self, length):
+        return max(1, min(self.max_batch_size, self.max_length // length))
+
+    def _count(self, task, sign):
+        self._waiting += sign
+        self._waiting_bytes += sign * task.bytes
 
     def _execute_joined(self, tasks):
         """Run several tasks as one; False where they must run one by one, so that an error hits its own request."""
@@ -209,7 +229,8 @@ class Batcher:
         arrays = {name: np.concatenate([task.arrays[name] for task in tasks]) for name in signature.inputs}
         try:
             self.observe(signature.name, sum(task.rows for task in tasks))
-            parts = split_rows(self.run(signature, arrays), [task.rows for task in tasks])
+            stop = Stop.when_all_are_gone([task.future for task in tasks])
+            parts = split_rows(self.run(signature, arrays, stop), [task.rows for task in tasks])
         except Exception:
             return False
         if parts is None:
@@ -218,3 +239,7 @@ class Batcher:
         for task, part in zip(tasks, parts, strict=True):
             task.future.set_result(part)
         return True
+
+
+def _bytes(outputs):
+    return sum(array.nbytes for array in outputs.values())

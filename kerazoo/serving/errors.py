@@ -67,10 +67,13 @@ def invalid(message):
 
 
 def from_tensorflow(error):
-    """The `RequestError` for a `tf.errors.OpError`: the kernel's own line, as TensorFlow Serving reports it."""
+    """The `RequestError` for a `tf.errors.OpError`: the kernel's own words, or those of an assertion, in one line."""
     message = str(error.message)
     message = message.rpartition("<stack traces unavailable>\n")[2].removeprefix("Graph execution error:\n\n")
-    message = re.sub(r"\s*\[Op:[^\]]*\]\s*$", "", message).strip()
+    message = re.sub(r"\s*\[Op:[^\]]*\]\s*$", "", message).partition("\n\t [[{{")[0]  # where in the graph it was
+    message = " ".join(message.split())
+    if asserted := re.fullmatch(r"assertion failed: \[(.*)\]", message):
+        message = asserted[1].replace("] [", " ")
     return RequestError(_BY_NUMBER.get(error.error_code, Code.UNKNOWN), message)
 
 

@@ -1,6 +1,7 @@
 """Arrays as the JSON of a REST answer, digit by digit as TensorFlow Serving writes it."""
 
 import base64
+import io
 import json
 from itertools import chain
 
@@ -28,47 +29,76 @@ def encode_predict(form, outputs):
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
-    key, write = ("predictions", _rows) if form == ROW else ("outputs", _columns)
-    return f'{{\n    "{key}": {write(outputs)}\n}}'.encode("utf-8", "surrogatepass")
+    key, pieces = ("predictions", _rows) if form == ROW else ("outputs", _columns)
+    text = io.BytesIO()  # grows by pieces: as Python objects, all numbers at once take many times their text
+    for piece in chain([f'{{\n    "{key}": '], pieces(dict(sorted(outputs.items()))), ["\n}"]):
+        text.write(piece.encode("utf-8", "surrogatepass"))
+    return text.getvalue()
 
 
 def _rows(outputs):
     count = None
-    for name, array in sorted(outputs.items()):
+    for name, array in outputs.items():
         if array.ndim == 0:
             raise invalid(f"Tensor name: {name} has no shape information ")
         if count not in (None, len(array)):
             raise invalid(f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {count}")
         count = len(array)
-    columns = {name: _nested(name, array, 1) for name, array in sorted(outputs.items())}
-    if len(columns) == 1:
-        ((rows,),) = (columns.values(),)
-    else:
-        names = [json.dumps(name) for name in columns]
-        rows = [_object(names, values) for values in zip(*columns.values(), strict=True)]
-    return "[" + ", ".join(rows) + "]"
+    if len(outputs) == 1:
+        ((name, array),) = outputs.items()
+        return _whole(_writer(name, array.dtype), array)
+    columns = [_texts(_writer(name, array.dtype), array) for name, array in outputs.items()]
+    names = [json.dumps(name) for name in outputs]
+    rows = (_object(names, values) for values in zip(*columns, strict=True))
+    return chain(["["], _separated(rows), ["]"])
 
 
 def _columns(outputs):
-    texts = {name: _nested(name, array, 0)[0] for name, array in sorted(outputs.items())}
+    texts = {name: _whole(_writer(name, array.dtype), array) for name, array in outputs.items()}
     if len(texts) == 1:
         return next(iter(texts.values()))
-    return _object(map(json.dumps, texts), texts.values())
+    parts = (chain([f"{json.dumps(name)}: "], text) for name, text in texts.items())
+    return chain(["{"], chain.from_iterable(_separated(parts, [", "])), ["}"])
 
 
 def _object(names, values):
     return "{" + ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True)) + "}"
 
 
-def _nested(name, array, level):
-    """The JSON texts of the parts of `array` below its first `level` axes."""
-    flat = np.ascontiguousarray(array).reshape(-1)
-    write = _writer(name, array.dtype)
-    texts = list(chain.from_iterable(write(flat[start : start + CHUNK]) for start in range(0, len(flat), CHUNK)))
-    for axis in reversed(range(level, array.ndim)):
-        size, groups = array.shape[axis], int(np.prod(array.shape[:axis], dtype=np.int64))
-        texts = ["[" + ", ".join(texts[i * size : (i + 1) * size]) + "]" for i in range(groups)]
-    return texts
+def _separated(pieces, separator=", "):
+    """Pieces with a separator between them."""
+    for place, piece in enumerate(pieces):
+        if place:
+            yield separator
+        yield piece
+
+
+def _whole(write, array):
+    """The JSON of an array, in pieces of a block each."""
+    if array.ndim == 0:
+        return iter(write(array.reshape(1)))
+    return chain(["["], _separated(", ".join(block) for block in _blocks(write, array)), ["]"])
+
+
+def _texts(write, array):
+    """The JSON of each `array[i]`."""
+    return chain.from_iterable(_blocks(write, array))
+
+
+def _blocks(write, array):
+    """The same as lists, of some `CHUNK` values each."""
+    size = int(np.prod(array.shape[1:], dtype=np.int64))
+    step = max(1, CHUNK // max(1, size))
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        if size > CHUNK:
+            yield ["".join(_whole(write, part)) for part in block]
+            continue
+        texts = write(np.ascontiguousarray(block).reshape(-1))
+        for axis in reversed(range(1, array.ndim)):
+            side, groups = array.shape[axis], int(np.prod(block.shape[:axis], dtype=np.int64))
+            texts = ["[" + ", ".join(texts[i * side : (i + 1) * side]) + "]" for i in range(groups)]
+        yield texts
 
 
 def _writer(name, dtype):

@@ -56,12 +56,13 @@ def signature_name(document):
     return name
 
 
-def decode_predict(body, signatures):
+def decode_predict(body, signatures, max_rows):
     """Read the body of a predict request.
 
     Args:
         body: bytes.
         signatures: dict of str to Signature, of the version that is asked for; or the RequestError for it.
+        max_rows: int. Rows of one request at most.
 
     Returns:
         (str, str, dict of str to numpy.ndarray). The signature's name, "instances" or "inputs", the arrays.
@@ -85,11 +86,18 @@ def decode_predict(body, signatures):
     for form, read in ((ROW, _rows), (COLUMN, _columns)):
         if form in document:
             types = {alias: spec.dtype for alias, spec in signature.inputs.items()}
+            if form == ROW:
+                _check_count(document[form], max_rows)
             arrays = read(document[form], types, signature.defaults)
             if any(array.dtype.kind == "f" and np.isinf(array).any() for array in arrays.values()):
                 _refuse_overflow(body)  # only now: it is slow, and "Infinity" may well be meant
             return signature.name, form, arrays
     raise invalid("Missing 'inputs' or 'instances' key")
+
+
+def _check_count(value, max_rows):
+    if isinstance(value, list) and len(value) > max_rows:  # before any of them becomes an array
+        raise invalid(f"{len(value)} rows in '{ROW}'; one request may have {max_rows} (option --max-rows)")
 
 
 def _columns(value, types, defaults):

@@ -44,7 +44,7 @@ def fast_array(value, dtype):
         if len(sizes) != 1:
             raise Irregular
         shape.extend(sizes)
-        items = list(chain.from_iterable(items))
+        items = items[0] if len(items) == 1 else list(chain.from_iterable(items))
     kinds, convert = _TYPES.get(dtype, ((), None))
     if len(shape) > _MAX_RANK or not set(map(type, items)) <= set(kinds):
         raise Irregular

@@ -10,6 +10,7 @@ FILES = {
     "/page.js": "page.js",
     "/inputs.js": "inputs.js",
     "/outputs.js": "outputs.js",
+    "/result.js": "result.js",
     "/page.css": "page.css",
 }
 HEADERS = {

@@ -6,37 +6,13 @@ import json
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from kerazoo.serving.errors import Code, RequestError, ServingError, from_exception, invalid
+from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
+from kerazoo.serving.folders import check_folder, model_names, stamp_of, version_folders
+from kerazoo.serving.versions import AVAILABLE, END, LARGEST, LOADING, UNLOADING, Version
 
 LABELS = "labels.json"
-START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
-
-
-@dataclass
-class Version:
-    """A version of a model, with TensorFlow Serving's states.
-
-    Attributes:
-        model: str.
-        number: int.
-        state: str. START, LOADING, AVAILABLE, UNLOADING or END.
-        code: Code. OK, or why it could not be loaded.
-        message: str.
-        servable: Servable or None. In memory from LOADING's end to UNLOADING's.
-        users: int. Requests that run on it.
-        stamp: tuple. What its files looked like when it was last tried.
-    """
-
-    model: str
-    number: int
-    state: str = START
-    code: Code = Code.OK
-    message: str = ""
-    servable: Any = None
-    users: int = 0
-    stamp: tuple = ()
+_SHOWN, _SHOWN_NAMES = 40, 5  # characters of a name, and names, in one line
 
 
 @dataclass
@@ -72,20 +48,35 @@ class Repository:
         """Look at the folder once: load what is new, switch, unload what is no longer wanted. One thread at a time.
 
         A model whose own folder is missing stays as it is, as with TensorFlow Serving: the disk may have gone for a
-        moment. A folder without versions unloads it.
+        moment. A folder without versions unloads it. What goes wrong with one model keeps no other one from coming.
         """
-        found = _scan(self.folder)
-        for name in sorted(self.models.keys() - found.keys()):
+        names = model_names(self.folder)
+        for name in sorted(self.models.keys() - names):
             self._warn(self.folder / name, f"{self.folder / name}: no such folder; {name} stays as it is")
-        for name, paths in sorted(found.items()):
-            self._warned.pop(self.folder / name, None)
-            if not paths and name not in self.models:
-                continue
-            with self._lock:
-                model = self.models.setdefault(name, _Model())
-                labels = self._labels(name, model.labels)
-            self._update(name, model, paths, labels)
+        for name in sorted(names):
+            try:
+                self._look_at(name)
+                self._warned.pop(self.folder / name, None)
+            except Exception as error:
+                self._warn(self.folder / name, f"{self.folder / name}: {_one_line(error)}; {name} stays as it is")
         self._unload_idle()
+
+    def _look_at(self, name):
+        """What `poll` does for one model."""
+        folder = self.folder / name
+        paths, others = version_folders(folder)
+        if others:
+            shown = ", ".join(repr(other[:_SHOWN]) for other in others[:_SHOWN_NAMES])
+            more = f" and {len(others) - _SHOWN_NAMES} more" if len(others) > _SHOWN_NAMES else ""
+            self._warn((folder, "names"), f"{name}: no versions, which are numbers from 0 to {LARGEST}: {shown}{more}")
+        else:
+            self._warned.pop((folder, "names"), None)
+        if not paths and name not in self.models:
+            return
+        with self._lock:
+            model = self.models.setdefault(name, _Model())
+            labels = self._labels(name, model.labels)
+        self._update(name, model, paths, labels)
 
     def use(self, name, version=None, label=None):
         """Borrow a loaded version: a context manager that gives a `Version`, which is not unloaded meanwhile.
@@ -167,8 +158,8 @@ class Repository:
                 labels = json.loads(path.read_text(encoding="utf-8"))
                 if not isinstance(labels, dict) or not all(type(number) is int for number in labels.values()):
                     raise ValueError("a mapping of labels to version numbers is expected")
-            except (OSError, ValueError) as error:
-                self._warn(path, f"{path}: {error}; the labels stay as they were")
+            except (OSError, ValueError, RecursionError) as error:
+                self._warn(path, f"{path}: {_one_line(error)}; the labels stay as they were")
                 return before
         self._warned.pop(path, None)
         return {**labels, **self.fixed_labels.get(name, {})}
@@ -190,7 +181,7 @@ class Repository:
         version = model.versions.get(number)
         if version is not None and version.state == AVAILABLE:
             return True
-        stamp = _stamp(paths[number])
+        stamp = stamp_of(paths[number])
         if version is not None and version.code is not Code.OK and version.stamp == stamp:
             return False  # still broken
         version = Version(name, number, LOADING, stamp=stamp)
@@ -202,7 +193,7 @@ class Repository:
             error = from_exception(error)
             with self._lock:
                 version.state, version.code, version.message = END, error.code, str(error)
-            self.say(f"{name}: version {number} cannot be loaded: {' '.join(str(error).split())}")
+            self.say(f"{name}: version {number} cannot be loaded: {_one_line(error)}")
             return False
         with self._lock:
             version.servable, version.state = servable, AVAILABLE
@@ -235,35 +226,11 @@ class Repository:
             self.say(line)
 
 
-def check_folder(folder):
-    """Raise a `ServingError` unless `folder` holds `MODEL/VERSION/saved_model.pb`."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ServingError(f"{folder}: no such folder; give the folder that holds MODEL/VERSION/")
-    if any(path.name.isdecimal() and (path / "saved_model.pb").exists() for path in folder.iterdir()):
-        raise ServingError(f"{folder} is the folder of one model; give its parent, {folder.resolve().parent}")
-    if not any((path / "saved_model.pb").exists() for paths in _scan(folder).values() for path in paths.values()):
-        raise ServingError(f"{folder}: no model in it (MODEL/VERSION/saved_model.pb); write one with: kerazoo export")
-
-
-def _scan(folder):
-    """The version folders: model -> number -> path. Versions are numbers of 63 bits, as in TensorFlow Serving."""
-    models = {}
-    for model in folder.iterdir() if folder.is_dir() else ():
-        if model.is_dir() and not model.name.startswith("."):
-            paths = [path for path in model.iterdir() if path.name.isascii() and path.name.isdecimal()]
-            numbers = {path: int(path.name) for path in sorted(paths) if len(path.name) < 20 and path.is_dir()}
-            models[model.name] = {number: path for path, number in numbers.items() if number < 2**63}
-    return models
-
-
-def _stamp(path):
-    """What tells that files of a version have changed."""
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-
-
 def _labelled(model, label):
     if label not in model.labels:
         raise invalid(f"Unrecognized servable version label: {label}")
     return model.labels[label]
+
+
+def _one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__

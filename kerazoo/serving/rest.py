@@ -13,35 +13,47 @@ import re
 import time
 from urllib.parse import unquote
 
+import anyio
 from fastapi import FastAPI, Request, Response
 from google.protobuf import json_format
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from kerazoo.serving import page, rest_examples, status
-from kerazoo.serving.bodies import SMALL, Body, GzipBody
+from kerazoo.serving import page, status
+from kerazoo.serving.bodies import LARGE, SMALL, Body, GzipBody, Room, UnreadError
 from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
+from kerazoo.serving.hosts import HostCheck
 from kerazoo.serving.json_answer import encode_predict
+from kerazoo.serving.limits import Limits
+from kerazoo.serving.versions import version_number
 
 _NAME = r"(?:/versions/(\d+)|/labels/([^/:]+))?"
-_POST = re.compile(rf"(?i:/v1/models/([^/:]+){_NAME}:)(classify|regress|predict)", re.ASCII)
+_POST = re.compile(rf"(?i:/v1/models/([^/:]+){_NAME}:)(predict)", re.ASCII)
 _GET = re.compile(rf"(?i:/v1/models(?:/([^/:]+))?{_NAME})(?:/(metadata))?", re.ASCII)
 _READ = ["GET", "HEAD"]
 _METHODS = [*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _MANY = 1 << 12  # values that are written on the event loop, in a few milliseconds
+_SHOWN = 200  # characters of a path in an error message
+_LATE = "Deadline Exceeded"
+_BODIES = 8  # bodies of the largest size at the same time
+BODY_SECONDS = 10.0  # between two parts of a body
 
 
-def make_app(repository, metrics):
+def make_app(repository, metrics, limits=None, allowed_hosts=()):
     """The ASGI application.
 
     Args:
         repository: Repository.
         metrics: Metrics.
+        limits: Limits or None. What a request may ask for. Defaults to None: those of `Limits`.
+        allowed_hosts: iterable of str. As in `HostCheck`. Defaults to none.
 
     Returns:
         fastapi.FastAPI.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(HostCheck, allowed=allowed_hosts)
+    server = _Api(repository, metrics, limits or Limits())
 
     @app.api_route("/metrics", methods=_READ)
     @app.api_route("/monitoring/prometheus/metrics", methods=_READ)
@@ -55,131 +67,141 @@ def make_app(repository, metrics):
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
         if not path.lower().startswith("/v1/"):
             return _json({"error": f"Not Found: {request.method} {path}"}, Code.NOT_FOUND.http_status)
-        return await _answer(request, path, repository, metrics)
+        return await server.answer(request, path)
 
     return app
 
 
-async def _answer(request, path, repository, metrics):
-    since = time.monotonic()
-    name = method = "(none)"
-    code = Code.OK
-    try:
-        pattern = {"POST": _POST, "GET": _GET}.get(request.method)
-        match = pattern and pattern.fullmatch(path)
-        if not match:
-            raise invalid(f"Malformed request: {request.method} {path}")
-        name, version, label, verb = match.groups()
-        name, label = unquote(name or ""), label and unquote(label)
-        version = _number(version)
-        method = verb or "status"
-        response = await _HANDLERS[method](request, repository, name, version, label)
-    except ClientDisconnect:  # nobody is left to read an answer
-        code, response = Code.CANCELLED, Response(status_code=Code.CANCELLED.http_status)
-    except Exception as error:
-        error = from_exception(error)
-        code, response = error.code, _json({"error": str(error)}, error.code.http_status)
-    metrics.count(name, method, "REST", code, since)
-    return response
+class _Api:
+    def __init__(self, repository, metrics, limits):
+        self.repository, self.metrics, self.limits = repository, metrics, limits
+        # Few at a time, which wait here and not on a thread: others need those. Numbers as Python's objects take much
+        # memory, and a child's end takes seconds.
+        self.places = {False: asyncio.Semaphore(2), True: asyncio.Semaphore(1)}  # of small and of large bodies
+        self.room = Room(_BODIES * limits.body_bytes)
+        self.handlers = {"status": self.status, "metadata": self.metadata, "predict": self.predict}
+
+    async def answer(self, request, path):
+        since = time.monotonic()
+        name = method = "(none)"
+        code = Code.OK
+        try:
+            pattern = {"POST": _POST, "GET": _GET}.get(request.method)
+            match = pattern and pattern.fullmatch(path)
+            if not match:
+                raise invalid(f"Malformed request: {request.method} {_short(path)}")
+            name, version, label, verb = match.groups()
+            name, label = unquote(name or ""), label and unquote(label)
+            version = _number(version)
+            method = verb or "status"
+            response = await self.handlers[method](request, name, version, label)
+        except ClientDisconnect:  # nobody is left to read an answer
+            code, response = Code.CANCELLED, Response(status_code=Code.CANCELLED.http_status)
+        except Exception as error:
+            headers = {"Connection": "close"} if isinstance(error, UnreadError) else None
+            error = from_exception(error)
+            code, response = error.code, _json({"error": str(error)}, error.code.http_status, headers)
+        self.metrics.count(name, method, "REST", code, since)
+        return response
+
+    async def status(self, request, name, version, label):
+        if not name:
+            return _json(status.list_models(self.repository))
+        return _json(_plain(status.model_status(self.repository, name, version, label)))
+
+    async def metadata(self, request, name, version, label):
+        if not name:
+            raise invalid("Missing model name in request.")
+        with self.repository.use(name, version, label) as served:
+            message = status.model_metadata(served)
+            signatures = status.signature_map(served)
+            content = {"model_spec": _plain(message.model_spec), "metadata": {"signature_def": _plain(signatures)}}
+        return _json(content)
+
+    async def predict(self, request, name, version, label):
+        deadline = time.monotonic() + self.limits.seconds
+        with await _receive(request, self.limits, self.room) as body:
+            work = self._predict(body, (name, version, label), deadline)
+            return await _while_waited_for(request, work, deadline)
+
+    async def _predict(self, body, asked, deadline):
+        with contextlib.ExitStack() as stack:
+            served = signatures = None
+            try:
+                served = stack.enter_context(self.repository.use(*asked))
+                signatures = served.servable.signatures
+            except RequestError as error:
+                signatures = error  # TensorFlow Serving reads the body before it looks for the model
+            decode = functools.partial(body.decode, signatures, self.limits.rows)
+            signature, form, arrays = await self._work(decode, body.size <= SMALL, large=body.size > LARGE)
+            body.close()
+            future = served.servable.submit(served.servable.signatures[signature], arrays, deadline)
+            del arrays
+            outputs = await asyncio.wrap_future(future)
+            few = sum(array.size for array in outputs.values()) <= _MANY
+            content = await self._work(functools.partial(encode_predict, form, outputs), few)
+        return Response(content, media_type="application/json")
+
+    async def _work(self, function, quick, *, large=False):
+        """Call a function: a quick one at once, others on a thread, when there is a place."""
+        if quick:
+            return function()
+        async with self.places[large]:
+            return await run_in_threadpool(function)
+
+
+def _short(text):
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _number(text):
-    if text and int(text) >= 2**63:
-        raise invalid(f"Failed to convert version: {text} to numeric.")
-    return int(text) if text else None
+    number = text and version_number(text)
+    if text and number is None:
+        raise invalid(f"Failed to convert version: {_short(text)} to numeric.")
+    return number
 
 
-async def _status(request, repository, name, version, label):
-    if not name:
-        return _json(status.list_models(repository))
-    return _message(status.model_status(repository, name, version, label))
-
-
-async def _metadata(request, repository, name, version, label):
-    if not name:
-        raise invalid("Missing model name in request.")
-    with repository.use(name, version, label) as served:
-        message = status.model_metadata(served)
-        signatures = status.signature_map(served)
-        content = {"model_spec": _plain(message.model_spec), "metadata": {"signature_def": _plain(signatures)}}
-    return _json(content)
-
-
-async def _predict(request, repository, name, version, label):
-    with contextlib.ExitStack() as stack:
-        body = stack.enter_context(await _receive(request))
-        served = signatures = None
-        try:
-            served = stack.enter_context(repository.use(name, version, label))
-            signatures = served.servable.signatures
-        except RequestError as error:
-            signatures = error  # TensorFlow Serving reads the body before it looks for the model
-        decode = functools.partial(body.decode, signatures)
-        signature, form, arrays = decode() if body.size <= SMALL else await run_in_threadpool(decode)
-        body.close()
-        future = served.servable.submit(served.servable.signatures[signature], arrays)
-        del arrays
-        outputs = await _result(request, future)
-        encode = functools.partial(encode_predict, form, outputs)
-        few = sum(array.size for array in outputs.values()) <= _MANY
-        content = encode() if few else await run_in_threadpool(encode)
-    return Response(content, media_type="application/json")
-
-
-async def _examples(request, repository, name, version, label, method):
-    with await _receive(request) as body:
-        begin, finish = await run_in_threadpool(rest_examples.prepare, method, body.read())
-    with repository.use(name, version, label) as served:
-        outputs = await _result(request, begin(served.servable))
-    return Response(finish(outputs), media_type="application/json")
-
-
-_HANDLERS = {
-    "status": _status,
-    "metadata": _metadata,
-    "predict": _predict,
-    "classify": functools.partial(_examples, method="classify"),
-    "regress": functools.partial(_examples, method="regress"),
-}
-
-
-async def _receive(request):
+async def _receive(request, limits, room):
     packed = "gzip" in request.headers.get("content-encoding", "")
-    body = GzipBody() if packed else Body()
+    body = (GzipBody if packed else Body)(limits.body_bytes, room)
     try:
-        async for chunk in request.stream():
-            if packed:  # a small chunk may become a large one
-                await run_in_threadpool(body.write, chunk)
-            else:
-                body.write(chunk)
-        body.end()
+        end = anyio.current_time() + limits.seconds
+        with anyio.move_on_after(min(BODY_SECONDS, limits.seconds)) as patience:
+            async for chunk in request.stream():
+                if packed:  # a small chunk may become a large one
+                    await run_in_threadpool(body.write, chunk)
+                else:
+                    body.write(chunk)
+                patience.deadline = min(anyio.current_time() + BODY_SECONDS, end)
+            body.end()
+        if patience.cancelled_caught:
+            raise UnreadError(Code.DEADLINE_EXCEEDED, f"{_LATE}: the body did not come in time")
     except BaseException:
         body.close()
         raise
     return body
 
 
-async def _result(request, future):
-    """The result of a queued request; a client that hangs up meanwhile gives its place in the queue back."""
-    result = asyncio.wrap_future(future)
-    gone = asyncio.ensure_future(_hang_up(request))
+async def _while_waited_for(request, work, deadline):
+    """The result of a coroutine; it ends early where its client hangs up, or its time is over."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(request))
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())  # which is then known to have been seen
     try:
-        await asyncio.wait({result, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not result.done():
+        seconds = max(0.0, deadline - time.monotonic())
+        await asyncio.wait({task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if gone.done():
             raise ClientDisconnect
-        return result.result()
+        raise RequestError(Code.DEADLINE_EXCEEDED, _LATE)
     finally:
         gone.cancel()
-        result.cancel()  # and with it the future in the queue
+        task.cancel()  # and with it the future in the queue
 
 
 async def _hang_up(request):
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _message(message):
-    return _json(_plain(message))
 
 
 def _plain(message):
@@ -188,6 +210,6 @@ def _plain(message):
     )
 
 
-def _json(content, status_code=200):
+def _json(content, status_code=200, headers=None):
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    return Response(text.encode("utf-8", "replace"), status_code, media_type="application/json")
+    return Response(text.encode("utf-8", "replace"), status_code, headers, media_type="application/json")

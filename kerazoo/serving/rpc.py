@@ -5,28 +5,72 @@ from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
+    predict_pb2,
+)
 
-from kerazoo.serving import status, verbs
+from kerazoo.serving import predict, status
 from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
-from kerazoo.serving.signatures import CLASSIFY, REGRESS
+from kerazoo.serving.patience import Patience
+
+MESSAGE_SECONDS = 10.0  # from a call's beginning to the end of its message
 
 
-def add_services(server, repository, metrics):
-    """Register both services with a `grpc.Server`.
+def add_services(server, repository, metrics, limits):
+    """Register the methods that are served of both services with a `grpc.Server`; gRPC answers UNIMPLEMENTED to others.
 
     Args:
         server: grpc.Server.
         repository: Repository.
         metrics: Metrics.
+        limits: Limits. What a request may ask for.
+
+    Returns:
+        callable. Ends what waits for messages.
     """
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Prediction(repository, metrics), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Model(repository, metrics), server)
+    patience = Patience(MESSAGE_SECONDS)
+    prediction, model = _Prediction(repository, metrics, limits), _Model(repository, metrics, limits)
+    methods = {
+        "PredictionService": {
+            "Predict": (prediction.predict, predict_pb2.PredictRequest),
+            "GetModelMetadata": (prediction.metadata, get_model_metadata_pb2.GetModelMetadataRequest),
+        },
+        "ModelService": {
+            "GetModelStatus": (model.status, get_model_status_pb2.GetModelStatusRequest),
+            "HandleReloadConfigRequest": (model.reload, model_management_pb2.ReloadConfigRequest),
+        },
+    }
+    for service, functions in methods.items():
+        handlers = {name: _handler(*method, patience) for name, method in functions.items()}
+        generic = grpc.method_handlers_generic_handler(f"tensorflow.serving.{service}", handlers)
+        server.add_generic_rpc_handlers((generic,))
+    return patience.close
+
+
+def _handler(function, request_type, patience):
+    """A method of one message each way, which ends where the message takes too long: else it would hold a thread."""
+
+    def answer(messages, context):
+        with patience.of(context.cancel):
+            request = next(messages, None)
+        if request is None:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call has no message")
+        return function(request, context)
+
+    # On the wire a stream of one message is one message.
+    return grpc.stream_unary_rpc_method_handler(answer, request_type.FromString, _serialize)
+
+
+def _serialize(response):
+    return response.SerializeToString()
 
 
 class _Service:
-    def __init__(self, repository, metrics):
-        self.repository, self.metrics = repository, metrics
+    def __init__(self, repository, metrics, limits):
+        self.repository, self.metrics, self.limits = repository, metrics, limits
 
     def answer(self, method, spec, context, work):
         """Run `work()`; an error becomes the status of the call."""
@@ -49,26 +93,20 @@ class _Service:
 
 
 class _Prediction(_Service):
-    def Predict(self, request, context):  # noqa: N802
-        return self._run("predict", verbs.PREDICT, request, context)
-
-    def Classify(self, request, context):  # noqa: N802
-        return self._run("classify", verbs.BY_METHOD[CLASSIFY], request, context)
-
-    def Regress(self, request, context):  # noqa: N802
-        return self._run("regress", verbs.BY_METHOD[REGRESS], request, context)
-
-    def MultiInference(self, request, context):  # noqa: N802
-        deadline = _deadline(context)
+    def predict(self, request, context):
+        deadline = _deadline(context, self.limits.seconds)
 
         def work():
-            with self.use(verbs.check_tasks(request)) as served:
-                arguments = (served.model, served.number, served.servable, request)
-                return verbs.multi_inference(*arguments, lambda future: _wait(future, context, deadline), deadline)
+            _check_spec(request)
+            with self.use(request.model_spec) as served:
+                signature, future = predict.begin(served.servable, request, deadline)
+                response = predict.finish(request, _wait(future, context, deadline))
+                predict.fill_spec(response.model_spec, served.model, served.number, signature.name)
+                return response
 
-        return self.answer("multi_inference", _first_spec(request), context, work)
+        return self.answer("predict", request.model_spec, context, work)
 
-    def GetModelMetadata(self, request, context):  # noqa: N802
+    def metadata(self, request, context):
         def work():
             _check_spec(request)
             status.check_fields(request.metadata_field)
@@ -77,22 +115,9 @@ class _Prediction(_Service):
 
         return self.answer("metadata", request.model_spec, context, work)
 
-    def _run(self, method, verb, request, context):
-        deadline = _deadline(context)
-
-        def work():
-            _check_spec(request)
-            with self.use(request.model_spec) as served:
-                signature, future = verb.begin(served.servable, request, deadline)
-                response = verb.finish(request, _wait(future, context, deadline))
-                verbs.fill_spec(response.model_spec, served.model, served.number, signature.name)
-                return response
-
-        return self.answer(method, request.model_spec, context, work)
-
 
 class _Model(_Service):
-    def GetModelStatus(self, request, context):  # noqa: N802
+    def status(self, request, context):
         def work():
             _check_spec(request)
             spec = request.model_spec
@@ -102,7 +127,7 @@ class _Model(_Service):
 
         return self.answer("status", request.model_spec, context, work)
 
-    def HandleReloadConfigRequest(self, request, context):  # noqa: N802
+    def reload(self, request, context):
         message = (
             f"HandleReloadConfigRequest is not supported: the models are the folders of {self.repository.folder}, "
             "which is read again and again"
@@ -115,18 +140,10 @@ def _check_spec(request):
         raise invalid("Missing ModelSpec")
 
 
-def _first_spec(request):
-    return request.tasks[0].model_spec if request.tasks else _NoSpec
-
-
-class _NoSpec:
-    name = ""
-
-
-def _deadline(context):
-    remaining = context.time_remaining()
-    # Without a deadline gRPC gives a time in the far future, or None.
-    return None if remaining is None or remaining > 10**9 else time.monotonic() + remaining
+def _deadline(context, seconds):
+    """When nobody waits any more: the client's deadline or the server's, whichever comes first."""
+    remaining = context.time_remaining()  # without a deadline of the client, a time in the far future, or None
+    return time.monotonic() + (seconds if remaining is None else min(seconds, remaining))
 
 
 def _wait(future, context, deadline):
@@ -134,7 +151,7 @@ def _wait(future, context, deadline):
     if not context.add_callback(future.cancel):  # the call has ended already
         future.cancel()
     try:
-        return future.result(None if deadline is None else max(0, deadline - time.monotonic()))
+        return future.result(max(0.0, deadline - time.monotonic()))
     except FutureTimeoutError:
         future.cancel()
         raise RequestError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded") from None

@@ -7,16 +7,19 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.eager import cancellation
 from tensorflow_serving.apis import prediction_log_pb2
 
+from kerazoo.serving import predict
 from kerazoo.serving.batching import Batcher
 from kerazoo.serving.errors import Code, RequestError, from_exception, invalid
-from kerazoo.serving.signatures import PREDICT, Signature
-from kerazoo.serving.tensors import dtype_name, from_proto, spec_of
-from kerazoo.serving.verbs import BY_LOG
+from kerazoo.serving.limits import Limits
+from kerazoo.serving.signatures import Signature
+from kerazoo.serving.tensors import describe, from_proto, spec_of
 
 METADATA = "metadata.json"
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+PREDICT_LOG = "predict_log"  # the kind of warm-up request that is run
 MAX_WARMUP_RECORDS = 1000  # TensorFlow Serving's limit
 
 
@@ -25,6 +28,7 @@ class Servable:
 
     Args:
         folder: str or Path. With `saved_model.pb`.
+        limits: Limits. What a request may ask for. Defaults to those of `Limits`.
         batching: dict. Arguments of `Batcher`.
 
     Attributes:
@@ -36,26 +40,28 @@ class Servable:
         RequestError: the folder holds no SavedModel, a damaged one, or its warm-up requests fail.
     """
 
-    def __init__(self, folder, **batching):
-        self.folder = Path(folder)
+    def __init__(self, folder, *, limits=None, **batching):
+        self.folder, self.limits = Path(folder), limits or Limits()
         try:
             self.signature_defs = _signature_defs(self.folder)
             self.metadata = _metadata(self.folder)
             self._module = tf.saved_model.load(str(self.folder))  # its functions hold its variables weakly
             self._functions = dict(self._module.signatures)
             self.signatures = {name: _signature(name, self.signature_defs[name]) for name in self._functions}
-            self.batcher = Batcher(self.run, **batching)
+            bounds = {"max_length": self.limits.length, "max_bytes": self.limits.bytes}
+            self.batcher = Batcher(self.run, **bounds, **batching)
             self._warm_up()
         except Exception as error:
             self.close()
             raise from_exception(error) from error
 
-    def run(self, signature, arrays):
+    def run(self, signature, arrays, stop=None):
         """Run a signature at once on checked arrays.
 
         Args:
             signature: Signature.
             arrays: dict of str to numpy.ndarray.
+            stop: Stop or None. Ends the graph's loops where nobody waits for the answer any more. Defaults to None.
 
         Returns:
             dict of str to numpy.ndarray.
@@ -67,8 +73,21 @@ class Servable:
             name: tf.constant(array, tf.as_dtype(self.signature_defs[signature.name].inputs[name].dtype))
             for name, array in arrays.items()
         }
-        outputs = self._functions[signature.name](**tensors)
+        cancelling = cancellation.CancellationManager()
+        if stop is not None:
+            stop.then(cancelling.start_cancel)
+        with cancellation.CancellationManagerContext(cancelling):
+            outputs = self._functions[signature.name](**tensors)
         return {name: _array(outputs[name]) for name in signature.outputs}
+
+    def check(self, signature, given):
+        """Check a description of a request, name -> (dtype, shape), before anything is made of it.
+
+        Raises:
+            RequestError: INVALID_ARGUMENT; it does not fit the signature, or is larger than the limits.
+        """
+        signature.check(given)
+        self.limits.check(signature, given)
 
     def submit(self, signature, arrays, deadline=None):
         """Check the arrays of a request and queue it.
@@ -79,7 +98,9 @@ class Servable:
         Raises:
             RequestError: the request does not fit the signature, or the queue is full.
         """
-        return self.batcher.submit(signature, signature.check(arrays, dtype_name), deadline)
+        self.check(signature, {name: describe(array) for name, array in arrays.items()})
+        self.limits.check_texts(signature, arrays)
+        return self.batcher.submit(signature, {**signature.defaults, **arrays}, deadline)
 
     def close(self):
         """Answer what waits, then let go of the model; its memory returns with the next garbage collection."""
@@ -99,9 +120,9 @@ class Servable:
             except DecodeError:
                 raise invalid(f"Failed to parse warmup record {number} from {path}") from None
             kind = log.WhichOneof("log_type")
-            if kind not in BY_LOG:
+            if kind != PREDICT_LOG:
                 raise RequestError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind} in {path}")
-            BY_LOG[kind].begin(self, getattr(log, kind).request)[1].result()
+            predict.begin(self, log.predict_log.request)[1].result()
 
 
 def _signature_defs(folder):
@@ -123,15 +144,17 @@ def _metadata(folder):
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(metadata, dict):
+            raise ValueError(f"a JSON object is expected, not {type(metadata).__name__}")
+        return metadata
+    except (ValueError, RecursionError) as error:
         raise RequestError(Code.DATA_LOSS, f"{path}: damaged ({error}); export the model again") from None
 
 
 def _signature(name, definition):
     return Signature(
         name,
-        definition.method_name or PREDICT,
         {alias: spec_of(info) for alias, info in definition.inputs.items()},
         {alias: spec_of(info) for alias, info in definition.outputs.items()},
         {alias: from_proto(alias, proto) for alias, proto in definition.defaults.items()},

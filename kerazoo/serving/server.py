@@ -2,19 +2,18 @@
 
 import contextlib
 import functools
-import gc
 import os
-import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from kerazoo.serving.errors import ServingError
-from kerazoo.serving.repository import Repository, check_folder
+from kerazoo.serving.folders import check_folder
+from kerazoo.serving.limits import Limits
+from kerazoo.serving.repository import Repository
 from kerazoo.utils.errors import MissingDependencyError
 
 _RPC_THREADS = 128  # calls that wait for their batch at the same time; more wait in gRPC
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
 class Server:
@@ -37,6 +36,12 @@ class Server:
         max_queued: int. Requests of one version that may wait; more are refused with UNAVAILABLE. Defaults to 1024.
         poll_seconds: float. Defaults to 2.0.
         labels: dict or None. Model -> label -> version, before `labels.json`. Defaults to None.
+        max_rows: int. Rows of one request. Defaults to 4096.
+        max_length: int. Characters of a text, or tokens of a row. Defaults to 8192.
+        max_request_mb: int. Megabytes of a request's arrays, and of its answer's. Defaults to 16.
+        max_seconds: float. How long a request may take. Defaults to 60.0.
+        allowed_hosts: iterable of str. Names, beside localhost and the address that is listened on, by which REST
+            requests may call the server in their header `Host`; "*" allows all. Defaults to none.
         grace_seconds: float. How long `stop` waits for running requests. Defaults to 30.0.
         say: callable. Told in one line what is loaded and unloaded. Defaults to silence.
 
@@ -66,20 +71,30 @@ class Server:
         max_queued=1024,
         poll_seconds=2.0,
         labels=None,
+        max_rows=4096,
+        max_length=8192,
+        max_request_mb=16,
+        max_seconds=60.0,
+        allowed_hosts=(),
         grace_seconds=30.0,
         say=lambda line: None,
     ):
         num_batch_threads = max(2, os.cpu_count() or 1) if num_batch_threads is None else num_batch_threads
-        limits = {"max_batch_size": (max_batch_size, 1), "batch_timeout_micros": (batch_timeout_micros, 0)}
-        limits |= {"num_batch_threads": (num_batch_threads, 1), "max_queued": (max_queued, 1)}
-        for option, (value, least) in {**limits, "poll_seconds": (poll_seconds, 0.01)}.items():
-            if not value >= least:
-                raise ServingError(f"{option} = {value}: {least} or more is expected")
+        least = {"max_batch_size": (max_batch_size, 1), "batch_timeout_micros": (batch_timeout_micros, 0)}
+        least |= {"num_batch_threads": (num_batch_threads, 1), "max_queued": (max_queued, 1)}
+        least |= {"max_rows": (max_rows, 1), "max_length": (max_length, 1), "max_request_mb": (max_request_mb, 1)}
+        least |= {"max_seconds": (max_seconds, 0.01), "poll_seconds": (poll_seconds, 0.01)}
+        for option, (value, bound) in least.items():
+            if not value >= bound:
+                raise ServingError(f"{option} = {value}: {bound} or more is expected")
         self.folder, self.host, self.rest_port, self.grpc_port = folder, host, rest_port, grpc_port
         self.poll_seconds, self.labels, self.grace_seconds, self.say = poll_seconds, labels, grace_seconds, say
         self.repository = self.metrics = None
+        self.limits = Limits(max_rows, max_length, max_request_mb, max_seconds)
+        self.allowed_hosts = tuple(allowed_hosts)
         self._batching = {
-            "max_batch_size": max_batch_size if batching else 1,
+            "max_batch_size": max_batch_size,
+            "join": batching,
             "timeout": batch_timeout_micros / 1e6,
             "threads": num_batch_threads,
             "capacity": max_queued,
@@ -92,7 +107,7 @@ class Server:
         with self._stack:  # a failure undoes what was started
             for port in {self.rest_port, self.grpc_port} - {None}:  # before models are loaded for nothing
                 self._listen(port).close()
-            metrics_module, rest, rpc = _front_doors()
+            metrics_module, rest, rpc = front_doors()
             self.metrics = metrics_module.Metrics(lambda: self.repository)
             self.repository = Repository(self.folder, self._load, labels=self.labels, say=self.say)
             self._stack.callback(self.repository.close, self.grace_seconds)
@@ -121,15 +136,14 @@ class Server:
         def observe(signature, rows):
             self.metrics.rows.labels(name, signature).observe(rows)
 
-        return Servable(path, observe=observe, name=name, **self._batching)
+        return Servable(path, limits=self.limits, observe=observe, name=name, **self._batching)
 
     def _load_first(self):
         self.repository.poll()
         if not self.repository.available():
-            name = sorted(self.repository.models)[0]
-            version = self.repository.status(name)[0]
-            reason = " ".join(version.message.split())
-            raise ServingError(f"no model of {self.folder} can be loaded; {name}, version {version.number}: {reason}")
+            tried = [self.repository.status(name)[0] for name in sorted(self.repository.models)]
+            reasons = [f"{one.model}, version {one.number}: {' '.join(one.message.split())}" for one in tried]
+            raise ServingError(f"no model of {self.folder} can be loaded; {next(iter(reasons), 'none can be read')}")
 
     def _start_polling(self):
         done = threading.Event()
@@ -162,12 +176,13 @@ class Server:
     def _start_rest(self, rest):
         import uvicorn
 
+        from kerazoo.serving.connections import PatientProtocol
+
         listener = self._listen(self.rest_port)
         self._stack.callback(listener.close)
-        app = rest.make_app(self.repository, self.metrics)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=int(self.grace_seconds), lifespan="off"
-        )
+        app = rest.make_app(self.repository, self.metrics, self.limits, (self.host, *self.allowed_hosts))
+        options = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none", "http": PatientProtocol}
+        config = uvicorn.Config(app, timeout_graceful_shutdown=int(self.grace_seconds), **options)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="kerazoo-rest", daemon=True)
         thread.start()
@@ -180,9 +195,10 @@ class Server:
     def _start_grpc(self, rpc):
         import grpc
 
-        options = [*_UNLIMITED, ("grpc.so_reuseport", 0)]
+        options = [("grpc.max_receive_message_length", self.limits.message_bytes)]
+        options += [("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)]
         server = grpc.server(ThreadPoolExecutor(_RPC_THREADS, "kerazoo-grpc"), options=options)
-        rpc.add_services(server, self.repository, self.metrics)
+        self._stack.callback(rpc.add_services(server, self.repository, self.metrics, self.limits))
         host = f"[{self.host}]" if ":" in self.host else self.host
         try:
             port = server.add_insecure_port(f"{host}:{self.grpc_port}")
@@ -193,41 +209,8 @@ class Server:
         return port
 
 
-def serve(folder, *, say=print, **options):
-    """Serve the exported models of a folder until SIGINT or SIGTERM.
-
-    Args:
-        folder: str or Path. Holds `MODEL/VERSION/` with `saved_model.pb`.
-        say: callable. Told in one line what is served. Defaults to `print`.
-        **options: as for `Server`.
-
-    Raises:
-        ServingError: a port is taken, the folder is missing, or no model in it can be loaded.
-
-    Example:
-        >>> serve("models/", rest_port=8501, grpc_port=None)
-    """
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    server = Server(folder, say=say, **options)
-    try:
-        check_folder(folder)
-        _front_doors()
-        gc.collect()
-        gc.freeze()  # what is imported stays; else each unloading would halt requests to walk all of TensorFlow
-        server.start()
-        for form, port in (("REST http://", server.rest_port), ("gRPC ", server.grpc_port)):
-            if port is not None:
-                say(f"{form}{server.host}:{port}")
-        asked.wait()
-        say("stopping: running requests are finished")
-    finally:
-        for number, handler in before.items():  # a second signal ends the process at once
-            signal.signal(number, handler)
-        server.stop()
-
-
-def _front_doors():
+def front_doors():
+    """The modules that need `kerazoo[serve]`: metrics, rest, rpc; a `MissingDependencyError` where it is missing."""
     try:
         import uvicorn  # noqa: F401
 

@@ -3,6 +3,7 @@
 Nothing here imports TensorFlow, so that the process that parses a large body need not.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy as np
 from kerazoo.serving.errors import Code, RequestError, invalid
 
 DEFAULT = "serving_default"
-PREDICT, CLASSIFY, REGRESS = (f"tensorflow/serving/{verb}" for verb in ("predict", "classify", "regress"))
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Spec:
         """bool. Whether the first dimension is free, so that it can be a batch."""
         return bool(self.shape) and self.shape[0] is None
 
+    def free_size(self, shape):
+        """The product of a row's sizes that the signature leaves free, 1 where it leaves none; `shape` must fit."""
+        known = self.shape or (None,) * len(shape)
+        return math.prod(size for size, fixed in list(zip(shape, known, strict=True))[1:] if fixed is None)
+
     def accepts(self, shape):
         """Whether an array of this shape fits."""
         if self.shape is None:
@@ -45,14 +50,12 @@ class Signature:
 
     Attributes:
         name: str.
-        method: str. "tensorflow/serving/predict" or another method of TensorFlow Serving.
         inputs: dict of str to Spec.
         outputs: dict of str to Spec.
         defaults: dict of str to numpy.ndarray. Values of inputs that a request may leave out.
     """
 
     name: str
-    method: str
     inputs: dict
     outputs: dict
     defaults: dict = field(default_factory=dict)
@@ -68,35 +71,36 @@ class Signature:
         fixed = all(None not in spec.shape[1:] for spec in self.outputs.values() if spec.shape)
         return bool(self.inputs) and fixed and all(spec.batched for spec in specs)
 
-    def check(self, arrays, dtype_name):
-        """Check the arrays of a request.
+    def check(self, given):
+        """Check a description of a request.
 
         Args:
-            arrays: dict of str to numpy.ndarray.
-            dtype_name: callable. Gives TensorFlow's name of an array's dtype.
-
-        Returns:
-            dict of str to numpy.ndarray. With the defaults of the inputs that were left out.
+            given: dict of str to (str, tuple). TensorFlow's name of each input's dtype, and its shape.
 
         Raises:
-            RequestError: INVALID_ARGUMENT; names are missing or unknown, a dtype or a shape does not fit.
+            RequestError: INVALID_ARGUMENT; names are missing or unknown, a dtype or a shape does not fit, or the inputs
+                of a signature that takes rows have different numbers of them.
         """
-        extra, missing = sorted(arrays.keys() - self.inputs.keys()), sorted(self.inputs.keys() - arrays.keys())
+        extra, missing = sorted(given.keys() - self.inputs.keys()), sorted(self.inputs.keys() - given.keys())
         if extra or [name for name in missing if name not in self.defaults]:
             raise invalid(
-                f"input size does not match signature: {len(arrays)}!={len(self.inputs)} "
-                f"len({{{_names(arrays)}}}) != len({{{_names(self.inputs)}}}). "
+                f"input size does not match signature: {len(given)}!={len(self.inputs)} "
+                f"len({{{_names(given)}}}) != len({{{_names(self.inputs)}}}). "
                 f"Sent extra: {{{_names(extra)}}}. Missing but required: {{{_names(missing)}}}."
             )
-        arrays = {name: arrays[name] if name in arrays else self.defaults[name] for name in self.inputs}
-        for number, (name, array) in enumerate(sorted(arrays.items())):
-            spec, given = self.inputs[name], dtype_name(array)
-            if given != spec.dtype:
-                raise invalid(f"input {name}: Expects arg[{number}] to be {spec.dtype} but {given} is provided")
-            if not spec.accepts(array.shape):
-                shape = show_shape(array.shape)
-                raise invalid(f"input {name}: shape {shape} does not fit {show_shape(spec.shape)} of the signature")
-        return arrays
+        for number, name in enumerate(sorted(self.inputs)):
+            if name not in given:
+                continue
+            spec, (dtype, shape) = self.inputs[name], given[name]
+            if dtype != spec.dtype:
+                raise invalid(f"input {name}: Expects arg[{number}] to be {spec.dtype} but {dtype} is provided")
+            if not spec.accepts(shape):
+                fits = show_shape(spec.shape)
+                raise invalid(f"input {name}: shape {show_shape(shape)} does not fit {fits} of the signature")
+        rows = {name: shape[0] for name, (_, shape) in sorted(given.items())} if self.batchable else {}
+        if len(set(rows.values())) > 1:
+            counts = ", ".join(f"{name} has {count}" for name, count in rows.items())
+            raise invalid(f"inputs with different numbers of rows: {counts}")
 
     def select(self, names):
         """Check the names of a gRPC request's `output_filter`."""
@@ -116,6 +120,18 @@ class Signature:
             return None
         sizes = {len(array) for array in arrays.values()}
         return sizes.pop() if len(sizes) == 1 else None
+
+    def length(self, arrays):
+        """The longest row of checked `arrays`: bytes of its text, or the sizes that its signature leaves free, or 1.
+
+        It is what a run's memory grows with, beside the number of rows. Files ("_bytes") do not count.
+        """
+        longest = 1
+        for name, array in arrays.items():
+            longest = max(longest, self.inputs[name].free_size(array.shape))
+            if array.dtype.kind == "O" and not name.endswith("_bytes"):
+                longest = max(longest, max(map(len, array.flat), default=1))
+        return longest
 
 
 def find_signature(signatures, name, code=Code.FAILED_PRECONDITION, message='Serving signature key "{}" not found.'):

@@ -3,7 +3,7 @@
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from kerazoo.serving.errors import invalid
-from kerazoo.serving.verbs import fill_spec
+from kerazoo.serving.predict import fill_spec
 
 SIGNATURE_DEF = "signature_def"  # the one field of metadata that TensorFlow Serving has
 

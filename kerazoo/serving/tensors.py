@@ -4,9 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.serving.errors import Code, RequestError, invalid
-from kerazoo.serving.signatures import Spec
+from kerazoo.serving.signatures import Spec, show_shape
 
 CHUNK = 1 << 16  # values turned into Python objects at once; between chunks other threads get their turn
+
+MAX_RANK = 254  # TensorFlow's
 
 # The repeated field of TensorProto that holds each type's values, and what they are as Python objects.
 _FIELDS = {
@@ -45,8 +47,31 @@ def spec_of(tensor_info):
     return Spec(_name(tf.as_dtype(tensor_info.dtype)), sizes, tensor_info.name)
 
 
+def describe(array):
+    """TensorFlow's name of an array's dtype, and its shape."""
+    return dtype_name(array), array.shape
+
+
+def describe_proto(name, proto):
+    """The same of a `TensorProto`, of which nothing is expanded: a few bytes may stand for a very large array.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT; no such type, or a size below zero.
+    """
+    if len(proto.tensor_shape.dim) > MAX_RANK:
+        raise invalid(f"tensor parsing error: {name} (a shape of {len(proto.tensor_shape.dim)} sizes)")
+    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    try:
+        dtype = _name(tf.as_dtype(proto.dtype))
+    except TypeError as error:
+        raise invalid(f"tensor parsing error: {name} ({error})") from None
+    if min(shape, default=0) < 0:
+        raise invalid(f"tensor parsing error: {name} (a size of shape {show_shape(shape)} is negative)")
+    return dtype, shape
+
+
 def from_proto(name, proto):
-    """The array of a request's `TensorProto`.
+    """The array of a request's `TensorProto`; fewer values than its shape has are filled up with the last of them.
 
     Raises:
         RequestError: INVALID_ARGUMENT; the message holds no tensor.

@@ -134,7 +134,7 @@ class EnergyBased:
         server_only=SEEDED,
         seed=lambda model: seed(),
         num_samples=lambda model: num_samples(),
-        num_gibbs_steps=lambda model: number(5, 1, 10_000),
+        num_gibbs_steps=lambda model: number(5, 1, 10_000, shown=1000),
     )
     def _sample(self, seed, num_samples, num_gibbs_steps):
         h = tf.zeros([num_samples, self.hidden_units])

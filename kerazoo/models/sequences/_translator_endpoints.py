@@ -7,6 +7,7 @@ from kerazoo.base.inputs import number, require, text, tokens
 from kerazoo.text.graph import join_words, lookup_ids, split_text
 from kerazoo.text.vocabulary import END, PAD, START, UNKNOWN
 
+LONGEST = 1000  # tokens of a translation that a server may be asked for
 BEAM_WIDTH, LENGTH_PENALTY = 5, 1.0  # the defaults of `translate`
 
 
@@ -19,7 +20,7 @@ class TranslatorEndpoints:
         source = tokens(len(self.source_tokens), least=4, longest=self.max_length)
         ids = {
             "tokens": source,
-            "max_length": number(self.max_length, 1),
+            "max_length": number(self.max_length, 1, max(LONGEST, self.max_length)),
             "length_penalty": number(LENGTH_PENALTY, 0, about="larger favours longer ones", dtype="float32"),
         }
         outputs = ("tokens", "lengths", "attention")

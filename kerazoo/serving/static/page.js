@@ -1,6 +1,7 @@
 // The page: choose a model and a signature, fill in its inputs, see what it gives.
 import { batched, makeInput } from "./inputs.js";
 import { showOutputs } from "./outputs.js";
+import { hideResult, showResult, stateOfLink } from "./result.js";
 
 const get = (id) => document.getElementById(id);
 const [modelList, signatureList, form, message, outputs] = ["model", "signature", "inputs", "message", "outputs"].map(get);
@@ -13,9 +14,9 @@ const parse = (text) => JSON.parse(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|NaN|In
 
 async function ask(path, body, signal) {
   const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body), signal });
-  const content = parse(await answer.text());
+  const text = await answer.text(), content = parse(text);
   if (!answer.ok) throw new Error(content.error || `${answer.status} ${answer.statusText}`);
-  return content;
+  return { ...content, text };
 }
 
 function say(text, failed = false) {
@@ -31,36 +32,66 @@ async function loadModels() {
   const { models } = await ask("/v1/models");
   for (const { name, versions } of models) {
     // Versions without metadata.json were not written by kerazoo, and nothing is known of their inputs.
-    const known = versions.filter((one) => one.state === "AVAILABLE" && one.metadata);
+    const known = versions.filter((one) => one.state === "AVAILABLE" && one.metadata?.signatures);
     if (known.length) served[name] = known.reduce((a, b) => (Number(a.version) > Number(b.version) ? a : b)).metadata;
   }
   fill(modelList, Object.keys(served));
   if (!Object.keys(served).length) return say("No exported model is served here yet: kerazoo export dcgan --out models/dcgan");
-  chooseModel();
+  await openLink();
 }
 
-function chooseModel() {
+// The state that the address asks for, or the first model's first signature.
+async function openLink() {
+  try {
+    const { model = modelList.value, signature = served[model]?.default_signature, inputs = {} } = stateOfLink();
+    if (!Object.hasOwn(served, model) || !Object.hasOwn(served[model].signatures, signature)) throw new Error(`${[model, signature].filter(Boolean).join(", ")}: not served here`);
+    modelList.value = model;
+    showModel();
+    signatureList.value = signature;
+    await chooseSignature(inputs);
+  } catch (error) {
+    chooseModel(false);
+    say(`This link cannot be opened: ${error.message}`, true);
+  }
+}
+
+function showModel() {
   const metadata = served[modelList.value];
   fill(signatureList, Object.keys(metadata.signatures));
   signatureList.value = metadata.default_signature;
   get("about").textContent = `${metadata.preset || metadata.architecture}, ${metadata.task.replaceAll("-", " ")}, ` +
     `${metadata.parameters.toLocaleString("en")} parameters`;
-  chooseSignature();
 }
 
-// Everything that belongs to one choice of model and signature; a later choice puts another one in its place.
-function chooseSignature() {
+function chooseModel(running = true) {
+  showModel();
+  return chooseSignature({}, running);
+}
+
+// Everything that belongs to one choice of model and signature; a later choice puts another one in its place. It begins
+// with an answer: to what is saved of its inputs, and to their examples.
+async function chooseSignature(saved = {}, running = true) {
   if (current) leave(current);
   const model = modelList.value, name = signatureList.value, signature = served[model].signatures[name];
   const button = Object.assign(document.createElement("button"), { id: "run", textContent: "Run" });
   const made = { model, name, signature, button, inputs: {}, running: false, waiting: false, aborter: new AbortController() };
-  for (const [key, about] of Object.entries(signature.inputs)) made.inputs[key] = makeInput(key, about, () => run(made));
+  const complain = (text) => { if (made === current) say(text, true); };
+  for (const [key, about] of Object.entries(signature.inputs)) made.inputs[key] = makeInput(key, about, () => run(made), complain);
   made.live = Object.values(made.inputs).every(({ quick }) => quick);
   current = made;
   form.replaceChildren(...Object.values(made.inputs).map(({ element }) => element), button);
   outputs.replaceChildren();
+  hideResult();
   say("");
-  if (made.live) run(made);
+  for (const [key, input] of Object.entries(made.inputs)) {
+    try {
+      await input.ready;
+      if (Object.hasOwn(saved, key)) await input.restore(saved[key]);
+    } catch (error) {
+      if (made === current) throw new Error(`${key}: ${error.message}`);
+    }
+  }
+  if (running) await run(made);
 }
 
 function leave(choice) {
@@ -100,12 +131,19 @@ async function run(choice) {
 async function answerOnce(choice) {
   const began = performance.now();
   try {
+    const saved = Object.fromEntries(Object.entries(choice.inputs).map(([key, input]) => [key, input.save()]));
     const body = { signature_name: choice.name, inputs: readInputs(choice) };
-    const { outputs: answer } = await ask(`/v1/models/${encodeURIComponent(choice.model)}:predict`, body, choice.aborter.signal);
-    if (choice === current) showOutputs(outputs, named(answer, choice.signature), choice.signature.outputs);
+    const { outputs: answer, text } = await ask(`/v1/models/${encodeURIComponent(choice.model)}:predict`, body, choice.aborter.signal);
+    if (choice === current) {
+      showOutputs(outputs, named(answer, choice.signature), choice.signature.outputs);
+      showResult(choice, saved, text, outputs.querySelectorAll("canvas.picture"));
+    }
     return [`${(performance.now() - began).toFixed(0)} ms`];
   } catch (error) {
-    if (choice === current) outputs.replaceChildren(); // an older answer below an error would look like its cause
+    if (choice === current) { // an older answer below an error would look like its cause
+      hideResult();
+      outputs.replaceChildren();
+    }
     return [error.message, true];
   }
 }
@@ -128,8 +166,9 @@ function named(answer, signature) {
   return names.length === 1 ? { [names[0]]: answer } : answer;
 }
 
-modelList.addEventListener("change", chooseModel);
-signatureList.addEventListener("change", chooseSignature);
+modelList.addEventListener("change", () => chooseModel());
+signatureList.addEventListener("change", () => chooseSignature());
+window.addEventListener("hashchange", openLink);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (current.live || !current.running) run(current);

@@ -1,0 +1,44 @@
+"""An end to waiting: one thread for all that waits, since a timer each would be a thread each."""
+
+import contextlib
+import threading
+import time
+
+
+class Patience:
+    """Calls back what has waited for too long.
+
+    Args:
+        seconds: float. How long is allowed; it is looked at four times in that time.
+
+    Example:
+        >>> patience = Patience(10.0)
+        >>> with patience.of(connection.close):
+        ...     connection.read()
+    """
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self._waiting, self._closed = {}, threading.Event()
+        threading.Thread(target=self._look, name="kerazoo-patience", daemon=True).start()
+
+    @contextlib.contextmanager
+    def of(self, callback):
+        """While inside, `callback` is called once `seconds` are over."""
+        key = object()
+        self._waiting[key] = (time.monotonic() + self.seconds, callback)
+        try:
+            yield
+        finally:
+            self._waiting.pop(key, None)
+
+    def close(self):
+        """End the thread."""
+        self._closed.set()
+
+    def _look(self):
+        while not self._closed.wait(self.seconds / 4):
+            now = time.monotonic()
+            for key, (end, callback) in list(self._waiting.items()):
+                if now >= end and self._waiting.pop(key, None):
+                    callback()
