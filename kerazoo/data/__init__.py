@@ -18,9 +18,10 @@ TensorFlow, TensorFlow Datasets, scikit-learn or Pillow before a source needs it
 
 from kerazoo.data import builtin, folders, pairs, text, tfds, unpaired  # noqa: F401  (imports register schemes)
 from kerazoo.data.adapt import as_dataset, check_batch
+from kerazoo.data.augmentation import augmented, list_augmentations
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.info import Modes, SourceInfo
-from kerazoo.data.schemes import Request, list_sources, open_source, source
+from kerazoo.data.schemes import Request, list_sources, names_source, open_source, source
 from kerazoo.data.sources import Source, from_arrays
 from kerazoo.data.streams import TokenStream
 from kerazoo.data.unpaired import Unpaired
@@ -34,9 +35,12 @@ __all__ = [
     "TokenStream",
     "Unpaired",
     "as_dataset",
+    "augmented",
     "check_batch",
     "from_arrays",
+    "list_augmentations",
     "list_sources",
+    "names_source",
     "open_source",
     "source",
 ]

@@ -1,6 +1,7 @@
 """`Source`: examples in random access, and the batches, the ordered pass and the samples drawn from them."""
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from kerazoo.errors import DataError
 
 _KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
 _INT64_MAX = 2**63 - 1
+_DIGESTED = 2**24  # bytes at once
 
 
 class Source:
@@ -21,13 +23,16 @@ class Source:
         arrays: dict of NumPy arrays (or memory maps) with equal first dimensions.
         info: the `SourceInfo`.
         skipped: names of the files that could not be read (image folders only).
+        names: list of str, a name of each example, such as its file's; None where they have none.
     """
 
-    def __init__(self, arrays, info, skipped=()):
+    def __init__(self, arrays, info, skipped=(), names=None):
         self.arrays = dict(arrays)
         self.info = info
         self.skipped = list(skipped)
+        self.names = None if names is None else list(names)
         self._tensors = None
+        self._fingerprint = None
 
     def __len__(self):
         return self.info.num_examples
@@ -175,8 +180,52 @@ class Source:
             DataError: `limit` is not a positive integer.
         """
         limit = min(check_integer("limit", limit, 1), len(self))
-        arrays = {key: value[:limit] for key, value in self.arrays.items()}
-        return Source(arrays, dataclasses.replace(self.info, num_examples=limit), self.skipped)
+        return self._rows(slice(limit))
+
+    def fingerprint(self):
+        """Return a digest of the examples, by which a resumed run notices that its data have changed.
+
+        It is made of the arrays' names, types, shapes and contents, as they are read and in their order; so it changes
+        with every example, and stays the same where files are copied, or touched, or read on another machine.
+
+        Returns:
+            str of 32 hexadecimal digits. Computed once, at some gigabytes a second.
+
+        Example:
+            >>> digits = kerazoo.data.open_source("digits")
+            >>> digits.fingerprint() == kerazoo.data.open_source("digits").fingerprint()
+            True
+            >>> digits.fingerprint() == digits.take(100).fingerprint()
+            False
+        """
+        if self._fingerprint is None:
+            self._fingerprint = digest(self.arrays)
+        return self._fingerprint
+
+    def augmented(self, names):
+        """Return this source with its training stream augmented.
+
+        Args:
+            names: sequence of str, or one str with commas between; see `kerazoo.data.list_augmentations`. They are
+                applied in this order.
+
+        Returns:
+            A `Source` whose `batches` are augmented; `epoch`, `sample` and `arrays` are not. Without names, itself.
+
+        Raises:
+            DataError: it holds no images, or images of another shape than an augmentation takes.
+            UnknownNameError: there is no such augmentation.
+        """
+        from kerazoo.data.augmentation import augmented  # which is made of sources
+
+        return augmented(self, names)
+
+    def _rows(self, chosen):
+        """A source of some of the rows; `chosen` is a slice or an array of indices."""
+        arrays = {key: value[chosen] for key, value in self.arrays.items()}
+        info = dataclasses.replace(self.info, num_examples=len(next(iter(arrays.values()))))
+        names = None if self.names is None else list(np.asarray(self.names, object)[chosen])
+        return Source(arrays, info, self.skipped, names)
 
     def _reader(self, batch_size, first, num, *, seed, shuffle):
         """Return the function `step -> dict of tensors` of rows `first` to `first + num` of each global batch.
@@ -214,7 +263,7 @@ class Source:
         return lambda indices: {key: rows(array, indices) for key, array in self._tensors.items()}
 
 
-def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **details):
+def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), names=None, **details):
     """Make a source of arrays in memory.
 
     Args:
@@ -224,7 +273,8 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **d
         split: str, default "all".
         key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
         skipped: names of unreadable files, default none.
-        **details: further fields of `SourceInfo`: class_names, licence, homepage, citation, modes.
+        names: sequence of str, a name of each example, or None (default).
+        **details: further fields of `SourceInfo`: kind, class_names, value_names, licence, homepage, citation, modes.
 
     Returns:
         A `Source`.
@@ -255,18 +305,37 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **d
         value_range = (0, 255)
     elif main.dtype.kind in "iuf":
         value_range = (float(main.min()), float(main.max()))
+    kind = _KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array"
     info = SourceInfo(
         name=name,
         split=split,
         key=key,
-        kind=_KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array",
+        kind=details.pop("kind", kind),
         shapes={k: value.shape[1:] for k, value in arrays.items()},
         dtypes={k: value.dtype.name for k, value in arrays.items()},
         value_range=value_range,
         num_examples=len(main),
         **details,
     )
-    return Source(arrays, info, skipped)
+    return Source(arrays, info, skipped, names)
+
+
+def digest(arrays):
+    """Return 32 hexadecimal digits that depend on every value of a dict of arrays, and on its names, types, shapes."""
+    made = hashlib.blake2b(digest_size=16)
+    for name, array in arrays.items():
+        made.update(repr((name, array.dtype.str, array.shape)).encode())
+        if array.dtype.kind == "O":  # texts, or rows of numbers
+            for value in array:
+                content = (
+                    value.encode("utf-8", "surrogatepass") if isinstance(value, str) else np.asarray(value).tobytes()
+                )
+                made.update(len(content).to_bytes(8, "little") + content)
+            continue
+        rows = max(1, _DIGESTED // max(1, array[:1].nbytes))
+        for start in range(0, len(array), rows):  # a memory map is read part by part
+            made.update(np.ascontiguousarray(array[start : start + rows]).data)
+    return made.hexdigest()
 
 
 def _as_rows(value):

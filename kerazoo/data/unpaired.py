@@ -66,6 +66,18 @@ class Unpaired(Source):
         self.a, self.b = a, b
         self.to_class_images = to_class_images
 
+    def augmented(self, names):
+        """Return the same with both training streams augmented, each by numbers of its own; as for `Source.augmented`.
+
+        Args:
+            names: as there.
+
+        Returns:
+            An `Unpaired`.
+        """
+        a, b = self.a.augmented(names), self.b.augmented(names)
+        return Unpaired(a, b, name=self.info.name, to_class_images=self.to_class_images)
+
     def __str__(self):
         return super().__str__().replace(f"{len(self):,} images", f"{len(self.a):,} and {len(self.b):,} images", 1)
 
