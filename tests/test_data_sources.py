@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from kerazoo.data import Request, from_arrays, list_sources, open_source
+from kerazoo.cli import main
+from kerazoo.data import Request, from_arrays, list_sources, names_source, open_source
 from kerazoo.data import source as scheme
 from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
 
@@ -60,6 +61,18 @@ def test_wrong_specs(spec, arguments, kind, message):
     with pytest.raises(kind, match=message) as caught:
         open_source(spec, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_info_of_an_unknown_source_lists_sources(capsys):
+    for name in ("fodler:photos", "digit"):
+        assert main(["info", name]) == 1
+        assert capsys.readouterr().err.startswith(f"kerazoo: unknown data source '{name}': did you mean ")
+    assert [names_source(name) for name in ("ring", "nothing:x", "hf://me/dcgan", "dcgan_mnist")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_import_is_light():
