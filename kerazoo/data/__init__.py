@@ -16,11 +16,13 @@ A new kind of source is one function under `@source("scheme")` in a module that 
 TensorFlow, TensorFlow Datasets, scikit-learn or Pillow before a source needs it.
 """
 
-from kerazoo.data import builtin, folders, pairs, text, tfds, unpaired  # noqa: F401  (imports register schemes)
+from kerazoo.data import builtin, folders, paired, pairs, text, tfds, unpaired  # noqa: F401  (imports register schemes)
 from kerazoo.data.adapt import as_dataset, check_batch
 from kerazoo.data.augmentation import augmented, list_augmentations
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.info import Modes, SourceInfo
+from kerazoo.data.paired import Paired
+from kerazoo.data.rescaling import rescaled
 from kerazoo.data.schemes import Request, list_sources, names_source, open_source, source
 from kerazoo.data.sources import Source, from_arrays
 from kerazoo.data.streams import TokenStream
@@ -29,6 +31,7 @@ from kerazoo.data.unpaired import Unpaired
 __all__ = [
     "BucketedPairs",
     "Modes",
+    "Paired",
     "Request",
     "Source",
     "SourceInfo",
@@ -42,5 +45,6 @@ __all__ = [
     "list_sources",
     "names_source",
     "open_source",
+    "rescaled",
     "source",
 ]

@@ -67,19 +67,21 @@ class Folder:
         side = sizes.most_common(1)[0][0]
         return side, side, 1 if all(greys) else 3
 
-    def load(self, entries, shape):
+    def load(self, entries, shape, *, names=None):
         """Decode files.
 
         Args:
             entries: list of `Entry`.
             shape: (height, width, channels).
+            names: sequence of str. The examples' names. Defaults to None, those of the entries.
 
         Returns:
-            A `Source`; its `names` are those of the entries.
+            A `Source`.
         """
         request, paths = self.request, [entry.path for entry in entries]
         reading = {"size": self._tree.size, "strict": request.strict}
         images, broken = decode_files(request.spec, paths, self._tree.read, shape, **reading)
+        names = [entry.name for entry in entries] if names is None else names
         kept = [entry for row, entry in enumerate(entries) if row not in broken]
         arrays = {"image": images}
         if self._classes:
@@ -93,7 +95,7 @@ class Folder:
             name=request.spec,
             split=request.split,
             skipped=[*map(printable, self._tree.left_out), *(printable(paths[row]) for row in broken)],
-            names=[entry.name for entry in kept],
+            names=[name for row, name in enumerate(names) if row not in broken],
             class_names=class_names,
         )
 

@@ -213,6 +213,22 @@ def find_scheme(spec, split="train", image_shape=None, download=False, strict=Fa
     return scheme, Request(printable(spec), argument, split, image_shape, download, strict, limit, options)
 
 
+def split_specs(text):
+    """Divide specs with commas between them; commas within a path stay.
+
+    Args:
+        text: str.
+
+    Returns:
+        list of str.
+
+    Example:
+        >>> split_specs("folder:cats, big,folder:dogs")
+        ['folder:cats, big', 'folder:dogs']
+    """
+    return re.split(rf",(?=(?:{'|'.join(map(re.escape, _SCHEMES))})(?:[:,]|$))", text)
+
+
 def _options(spec, scheme, argument):
     """Take the options off the end of an argument; returns (argument, dict)."""
     options = {}

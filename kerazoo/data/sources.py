@@ -180,7 +180,7 @@ class Source:
             DataError: `limit` is not a positive integer.
         """
         limit = min(check_integer("limit", limit, 1), len(self))
-        return self._rows(slice(limit))
+        return self.select(slice(limit))
 
     def fingerprint(self):
         """Return a digest of the examples, by which a resumed run notices that its data have changed.
@@ -220,11 +220,18 @@ class Source:
 
         return augmented(self, names)
 
-    def _rows(self, chosen):
-        """A source of some of the rows; `chosen` is a slice or an array of indices."""
-        arrays = {key: value[chosen] for key, value in self.arrays.items()}
+    def select(self, rows):
+        """Return a source of some of the examples.
+
+        Args:
+            rows: slice, whose arrays are views; or int array of indices.
+
+        Returns:
+            A `Source`.
+        """
+        arrays = {key: value[rows] for key, value in self.arrays.items()}
         info = dataclasses.replace(self.info, num_examples=len(next(iter(arrays.values()))))
-        names = None if self.names is None else list(np.asarray(self.names, object)[chosen])
+        names = None if self.names is None else list(np.asarray(self.names, object)[rows])
         return Source(arrays, info, self.skipped, names)
 
     def _reader(self, batch_size, first, num, *, seed, shuffle):

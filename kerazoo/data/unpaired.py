@@ -1,6 +1,5 @@
 """`unpaired:A,B` and `twins:SPEC`: two image domains without pairs, for translation between them."""
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from kerazoo.data.images import allocate
 from kerazoo.data.info import SourceInfo
 from kerazoo.data.order import with_fixed_options
-from kerazoo.data.schemes import list_sources, open_source, source
+from kerazoo.data.schemes import open_source, source, split_specs
 from kerazoo.data.sources import Source, from_arrays
 from kerazoo.errors import DataError
 
@@ -144,8 +143,7 @@ def open_unpaired(request):
     Raises:
         DataError: not two specs, or a source without images.
     """
-    schemes = "|".join(re.escape(spec.split(":")[0]) for spec in list_sources())
-    first, *rest = re.split(rf",(?=(?:{schemes})(?:[:,]|$))", request.argument)
+    first, *rest = split_specs(request.argument)
     if len(rest) != 1:
         raise DataError(f"{request.spec!r} does not name two sources: {_ADVICE}")
     flags = _flags(request)
