@@ -11,7 +11,7 @@ from kerazoo.data.text import read_text
 from kerazoo.errors import DataError
 
 _LABEL = "label"
-_LARGEST = np.finfo(np.float32).max
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @source("csv", "PATH", options={"label": "COLUMN"})

@@ -5,6 +5,7 @@ import io
 import math
 import threading
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,6 +20,8 @@ _LARGE_PIXELS = 2**22  # larger images are decoded one at a time
 _LARGE_BYTES = 2**24  # and larger files read so
 _TURN = threading.RLock()
 _WINDOW = 4096  # files handed to the threads at once
+
+_NUM_PROBED = 64  # headers read to choose a shape where none is given
 
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 turn by a quarter
 _BITS = 258  # of a sample, in TIFF
@@ -66,6 +69,33 @@ def image_size(data):
         rotated = image.getexif().get(_ORIENTATION, 1) >= 5
         width, height = image.size[::-1] if rotated else image.size
         return width, height, image.mode in ("1", "L") or image.mode.startswith("I")
+
+
+def common_shape(spec, paths, read):
+    """Return the shape for images of which none is given, from the headers of 64 of them.
+
+    Args:
+        spec, paths, read: as for `decode_files`.
+
+    Returns:
+        (side, side, channels): a square of the shorter side of the most common size; 1 channel if all are grey, else 3.
+
+    Raises:
+        DataError: none of those headers can be read.
+    """
+    sizes, greys, reasons = Counter(), [], {}
+    for row in np.unique(np.linspace(0, len(paths) - 1, _NUM_PROBED).astype(int)):
+        try:
+            width, height, is_grey = image_size(read(paths[row]))
+        except Exception as error:  # a broken file: `decode_files` reports it by name
+            reasons[paths[row]] = reason_of(error, str(paths[row]))
+            continue
+        sizes[min(width, height)] += 1
+        greys.append(is_grey)
+    if not sizes:
+        raise none_readable(spec, reasons, len(paths))
+    side = sizes.most_common(1)[0][0]
+    return side, side, 1 if all(greys) else 3
 
 
 def decode_files(spec, paths, read, shape, *, size=None, strict=False):

@@ -1,11 +1,10 @@
 """`folder:PATH`: a tree of image files, in a directory or straight from a zip archive."""
 
 import warnings
-from collections import Counter
 
 import numpy as np
 
-from kerazoo.data.decoding import decode_files, image_size, none_readable, reason_of
+from kerazoo.data.decoding import common_shape, decode_files
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.layout import choose, class_folders, split_parts
 from kerazoo.data.metadata import Metadata
@@ -14,8 +13,6 @@ from kerazoo.data.schemes import source
 from kerazoo.data.sources import from_arrays
 from kerazoo.data.tree import EXTENSIONS, Tree
 from kerazoo.errors import DataError
-
-_NUM_PROBED = 64  # headers read to choose a shape where none is given
 
 
 class Folder:
@@ -51,21 +48,8 @@ class Folder:
         return choose(self.request, self.parts)
 
     def common_shape(self, entries):
-        """Return the default shape: a square of the shorter side of the most common size; grey if all images are."""
-        sizes, greys, reasons = Counter(), [], {}
-        for row in np.unique(np.linspace(0, len(entries) - 1, _NUM_PROBED).astype(int)):
-            path = entries[row].path
-            try:
-                width, height, is_grey = image_size(self._tree.read(path))
-            except Exception as error:  # a broken file: `load` reports it by name
-                reasons[path] = reason_of(error, str(path))
-                continue
-            sizes[min(width, height)] += 1
-            greys.append(is_grey)
-        if not sizes:
-            raise none_readable(self.request.spec, reasons, len(entries))
-        side = sizes.most_common(1)[0][0]
-        return side, side, 1 if all(greys) else 3
+        """Return the default shape of the files; see `kerazoo.data.decoding.common_shape`."""
+        return common_shape(self.request.spec, [entry.path for entry in entries], self._tree.read)
 
     def load(self, entries, shape, *, names=None):
         """Decode files.
