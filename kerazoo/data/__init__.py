@@ -16,7 +16,20 @@ A new kind of source is one function under `@source("scheme")` in a module that 
 TensorFlow, TensorFlow Datasets, scikit-learn or Pillow before a source needs it.
 """
 
-from kerazoo.data import builtin, csv_files, folders, huggingface, numpy_files, paired, pairs, text, tfds, unpaired  # noqa: F401  (imports register schemes)
+from kerazoo.data import (  # noqa: F401  (imports register schemes)
+    builtin,
+    csv_files,
+    folders,
+    huggingface,
+    numpy_files,
+    paired,
+    pairs,
+    patches,
+    shapes,
+    text,
+    tfds,
+    unpaired,
+)
 from kerazoo.data.adapt import as_dataset, check_batch
 from kerazoo.data.augmentation import augmented, list_augmentations
 from kerazoo.data.buckets import BucketedPairs
