@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.data import Unpaired, from_arrays, list_augmentations, open_source
-from kerazoo.data.augmentation import _AUGMENTATIONS
+from kerazoo.data.augmentations import AUGMENTATIONS
 from kerazoo.errors import DataError, UnknownNameError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
@@ -18,7 +18,7 @@ def numbered():
 
 
 def apply(name, images, *rows):
-    function, num_numbers = _AUGMENTATIONS[name]
+    function, num_numbers = AUGMENTATIONS[name]
     numbers = np.asarray(rows, np.float32)
     assert numbers.shape == (len(images), num_numbers)
     result = function(tf.constant(images), tf.constant(numbers)).numpy()

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from kerazoo.config import EvaluationConfig
-from kerazoo.data import open_source
-from kerazoo.data.sources import from_arrays
+from kerazoo.data import from_arrays, open_source
 from kerazoo.data.unpaired import Unpaired, twin_of
 from kerazoo.errors import DataError
 from kerazoo.images import as_float_array

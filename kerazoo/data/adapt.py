@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import open_source
-from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.sources import Source
 from kerazoo.errors import DataError
 
 _TOLERANCE = 1e-3  # resizing and float16 overshoot [0, 1] by less

@@ -1,36 +1,15 @@
 """Augmentation of training images as a pure function of (seed, step, place in the global batch).
 
 Nothing is remembered from one batch to the next, so a resumed run sees the images that it would have seen, and two
-replicas, or two workers with a shard each, see those of one device. A new augmentation is one function under
-`@augmentation(...)`.
+replicas, or two workers with a shard each, see those of one device.
 """
 
 import difflib
 import zlib
 
+from kerazoo.data.augmentations import AUGMENTATIONS
 from kerazoo.data.sources import Source
 from kerazoo.errors import DataError, UnknownNameError
-
-_AUGMENTATIONS = {}
-_REACH = 8  # crops and shifts move an image by up to an eighth of its size
-
-
-def augmentation(num_numbers):
-    """Register the decorated function under its own name.
-
-    Args:
-        num_numbers: int. How many random numbers it takes for each image.
-
-    Returns:
-        The decorator; it returns the function, `(images, numbers) -> images` of tensors `(n, H, W, C)`, uint8 or float
-        in [0, 1], and float32 `(n, num_numbers)` in [0, 1).
-    """
-
-    def register(function):
-        _AUGMENTATIONS[function.__name__] = (function, num_numbers)
-        return function
-
-    return register
 
 
 def list_augmentations():
@@ -43,7 +22,7 @@ def list_augmentations():
         >>> list_augmentations()
         ['brightness', 'contrast', 'crop', 'flip', 'flip_vertical', 'shift', 'turn']
     """
-    return sorted(_AUGMENTATIONS)
+    return sorted(AUGMENTATIONS)
 
 
 def check_augmentations(names):
@@ -65,8 +44,8 @@ def check_augmentations(names):
     """
     names = tuple(name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip())
     for name in names:
-        if name not in _AUGMENTATIONS:
-            nearest = difflib.get_close_matches(name, _AUGMENTATIONS, n=1)
+        if name not in AUGMENTATIONS:
+            nearest = difflib.get_close_matches(name, AUGMENTATIONS, n=1)
             hint = f"did you mean {nearest[0]}? " if nearest else ""
             raise UnknownNameError(f"unknown augmentation {name!r}: {hint}There are {', '.join(list_augmentations())}")
         if names.count(name) > 1:
@@ -123,7 +102,7 @@ class Augmented(Source):
         def batch(step):
             examples = read(step)
             for name in self.augmentations:
-                function, num_numbers = _AUGMENTATIONS[name]
+                function, num_numbers = AUGMENTATIONS[name]
                 # Numbers for the whole global batch, of which a worker takes the rows of its own.
                 numbers = tf.random.experimental.stateless_fold_in(
                     tf.stack([tf.cast(seed, tf.int64), step]), zlib.crc32(name.encode())
@@ -159,92 +138,3 @@ def augmented(source, names):
     """
     names = check_augmentations(names)
     return Augmented(source, names) if names else source
-
-
-@augmentation(1)
-def flip(images, numbers):
-    """Mirror half of the images from left to right."""
-    import tensorflow as tf
-
-    return tf.where(numbers[:, 0, None, None, None] < 0.5, images, images[:, :, ::-1])
-
-
-@augmentation(1)
-def flip_vertical(images, numbers):
-    """Mirror half of the images from top to bottom."""
-    import tensorflow as tf
-
-    return tf.where(numbers[:, 0, None, None, None] < 0.5, images, images[:, ::-1])
-
-
-@augmentation(1)
-def turn(images, numbers):
-    """Turn square images by 0 to 3 quarters."""
-    import tensorflow as tf
-
-    quarters = tf.cast(numbers[:, 0, None, None, None] * 4, tf.int32)
-    turned = tf.transpose(images, (0, 2, 1, 3))[:, ::-1]
-    turned = tf.where(quarters % 2 == 1, turned, images)
-    return tf.where(quarters >= 2, turned[:, ::-1, ::-1], turned)
-
-
-@augmentation(2)
-def crop(images, numbers):
-    """Pad the images by an eighth on each side with their mirror image, and crop a random part of their own size."""
-    return _moved(images, numbers, _mirrored)
-
-
-@augmentation(2)
-def shift(images, numbers):
-    """Move the images by up to an eighth of their size in each direction; the border's pixels fill the rest."""
-    import tensorflow as tf
-
-    return _moved(images, numbers, lambda index, size: tf.clip_by_value(index, 0, size - 1))
-
-
-@augmentation(1)
-def brightness(images, numbers):
-    """Add up to a fifth of the range to all values, or take it away."""
-    return _with_values(images, lambda values: values + (numbers[:, 0, None, None, None] - 0.5) * 0.4)
-
-
-@augmentation(1)
-def contrast(images, numbers):
-    """Stretch the values about each image's mean by a factor from 0.8 to 1.2."""
-    import tensorflow as tf
-
-    def stretch(values):
-        mean = tf.reduce_mean(values, axis=(1, 2, 3), keepdims=True)
-        return mean + (values - mean) * (0.8 + 0.4 * numbers[:, 0, None, None, None])
-
-    return _with_values(images, stretch)
-
-
-def _moved(images, numbers, inside):
-    """Move images by whole pixels; `inside` maps indices beyond the border to some within."""
-    import tensorflow as tf
-
-    for axis in (1, 2):
-        size = images.shape[axis]
-        reach = size // _REACH
-        by = tf.cast(tf.floor(numbers[:, axis - 1] * (2 * reach + 1)), tf.int32) - reach
-        index = inside(tf.range(size)[None] + by[:, None], size)
-        images = tf.gather(images, index, axis=axis, batch_dims=1)
-    return images
-
-
-def _mirrored(index, size):
-    """Reflect indices at the border, whose pixel is not repeated."""
-    import tensorflow as tf
-
-    index = tf.abs(index)
-    return tf.where(index < size, index, 2 * (size - 1) - index)
-
-
-def _with_values(images, change):
-    """Change the values of images in [0, 1], and bring them back into their range and type."""
-    import tensorflow as tf
-
-    white = 255.0 if images.dtype == tf.uint8 else 1.0
-    values = tf.clip_by_value(change(tf.cast(images, tf.float32) / white), 0.0, 1.0) * white
-    return tf.cast(tf.round(values) if images.dtype == tf.uint8 else values, images.dtype)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.paths import find_path, printable
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.splits import hold_out
 from kerazoo.data.tables import as_classes, csv_rows, is_number, typed
 from kerazoo.data.text import read_text

@@ -4,13 +4,13 @@ import warnings
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.decoding import common_shape, decode_files
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.layout import choose, class_folders, split_parts
 from kerazoo.data.metadata import Metadata
 from kerazoo.data.paths import counted, named, printable
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.tree import EXTENSIONS, Tree
 from kerazoo.errors import DataError
 

@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.decoding import common_shape, decode_files
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.paths import find_path, named, printable
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.splits import hold_out
 from kerazoo.data.tables import as_classes
 from kerazoo.data.text import refuse_images, text_array

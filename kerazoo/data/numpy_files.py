@@ -5,11 +5,11 @@ import zipfile
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import fit_source
 from kerazoo.data.paths import find_path, printable
 from kerazoo.data.rescaling import rescaled
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.splits import hold_out
 from kerazoo.data.tables import as_classes
 from kerazoo.errors import DataError

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.paths import counted, named
 from kerazoo.data.schemes import find_scheme, source, split_specs
-from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.sources import Source
 from kerazoo.errors import DataError
 
 SIDES = ("a", "b")  # as the domains of `kerazoo.data.unpaired`

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.paths import find_path
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import read_text, refuse_images, text_array
 from kerazoo.errors import DataError
 

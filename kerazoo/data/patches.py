@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate, fit_source
 from kerazoo.data.info import check_integer
 from kerazoo.data.schemes import open_source, source
-from kerazoo.data.sources import from_arrays
 from kerazoo.errors import DataError
 
 SIZE = 8
@@ -74,8 +74,8 @@ def scaled(patches):
     Source: A. Ng, Sparse autoencoder, CS294A lecture notes, Stanford 2011, and its exercise's `normalizeData`.
 
     Example:
-        >>> scaled(np.float32([[0, 4], [2, 2]]).reshape(2, 1, 2, 1)).ravel().round(2).tolist()
-        [0.31, 0.69, 0.5, 0.5]
+        >>> print(scaled(np.float32([[0, 4], [2, 2]]).reshape(2, 1, 2, 1)).ravel().round(2))
+        [0.31 0.69 0.5 0.5 ]
     """
     patches = np.asarray(patches, np.float32)
     patches = patches - patches.mean(axis=(1, 2, 3), keepdims=True)

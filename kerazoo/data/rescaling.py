@@ -30,7 +30,7 @@ def rescaled(data, image_range=(0, 255), *, key="image"):
 
     Example:
         >>> images = rescaled(np.full((2, 8, 8, 1), 51.0))
-        >>> float(images.max())
+        >>> round(float(images.max()), 4)
         0.2
         >>> dataset = rescaled(tf.data.Dataset.from_tensors((np.full((2, 8, 8, 1), 255.0), [0, 1])))
         >>> float(next(iter(dataset))[0].numpy().max())

@@ -8,54 +8,18 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import check_image_shape, fit_source
 from kerazoo.data.info import check_integer
-from kerazoo.data.paths import printable
-from kerazoo.data.sources import Source, from_arrays
-from kerazoo.errors import DataError, UnknownNameError, UnknownSplitError
+from kerazoo.data.paths import DATA_DIR, printable
+from kerazoo.data.request import Request
+from kerazoo.data.sources import Source
+from kerazoo.errors import DataError, UnknownNameError
 
 _SCHEMES = {}
 _OPTION = re.compile(r"(?:(.*),)?(\w+)=([^,]*)", re.DOTALL)
 # What a path alone was probably meant as.
 _BY_SUFFIX = {".txt": "text", ".txt.gz": "text", ".csv": "csv", ".csv.gz": "csv", ".npz": "npz"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What a scheme's function is asked for; the fields are those of `open_source`.
-
-    Attributes:
-        spec: the whole spec as printable text, for messages and `source.info.name`.
-        argument: what follows the scheme's colon, without the options, or "".
-        split, image_shape, download, strict, limit: as in `open_source`, already checked.
-        options: dict, name -> text, of what the spec ends with: {"label": "tone"} of "folder:emoji,label=tone".
-        fixed_shape: the `image_shape` where it is a shape, None where it is a function or None.
-    """
-
-    spec: str
-    argument: str
-    split: str
-    image_shape: tuple | Callable | None
-    download: bool
-    strict: bool
-    limit: int | None
-    options: Mapping = dataclasses.field(default_factory=dict)
-
-    @property
-    def fixed_shape(self):
-        return None if callable(self.image_shape) else self.image_shape
-
-    def no_split(self, splits, hint=""):
-        """The error of data that have other splits.
-
-        Args:
-            splits: iterable of str. Their names, or descriptions of them.
-            hint: str, default "". Stands behind them in the message.
-
-        Returns:
-            An `UnknownSplitError`, to be raised.
-        """
-        return UnknownSplitError(f"{self.spec} has no split {self.split!r}: it has {', '.join(splits)}{hint}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,8 +211,8 @@ def _hint(spec):
     """The words for what an unknown spec may have meant."""
     name, colon, argument = spec.partition(":")
     nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3)]
-    path = os.path.expanduser(spec)
-    if os.path.exists(path):
+    places = (os.path.expanduser(spec), os.path.join(os.environ.get(DATA_DIR) or os.curdir, spec))
+    if any(map(os.path.exists, places)):
         suffix = next((suffix for suffix in _BY_SUFFIX if spec.endswith(suffix)), "")
         nearest = [f"{_BY_SUFFIX.get(suffix, 'folder')}:{spec}"]
     elif not nearest and not colon:

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import text_array
 
 SHAPE = (32, 32, 3)

@@ -1,19 +1,16 @@
 """`Source`: examples in random access, and the batches, the ordered pass and the samples drawn from them."""
 
 import dataclasses
-import hashlib
-from collections.abc import Mapping
 
 import numpy as np
 
 from kerazoo.checks import check_seed
-from kerazoo.data.info import SourceInfo, check_integer, describe
+from kerazoo.data.fingerprints import digest
+from kerazoo.data.info import check_integer, describe
 from kerazoo.data.order import PARALLEL_CALLS, example_index, with_fixed_options
 from kerazoo.errors import DataError
 
-_KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
 _INT64_MAX = 2**63 - 1
-_DIGESTED = 2**24  # bytes at once
 
 
 class Source:
@@ -268,84 +265,3 @@ class Source:
             return found
 
         return lambda indices: {key: rows(array, indices) for key, array in self._tensors.items()}
-
-
-def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), names=None, **details):
-    """Make a source of arrays in memory.
-
-    Args:
-        arrays: one array, or a dict of arrays whose first dimensions are equal. A single array is called "image" when
-            it has four dimensions and "points" otherwise.
-        name: str, default "arrays". Stands in messages and in `source.info`.
-        split: str, default "all".
-        key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
-        skipped: names of unreadable files, default none.
-        names: sequence of str, a name of each example, or None (default).
-        **details: further fields of `SourceInfo`: kind, class_names, value_names, licence, homepage, citation, modes.
-
-    Returns:
-        A `Source`.
-
-    Raises:
-        DataError: there are no examples, or the arrays differ in length.
-
-    Example:
-        >>> len(from_arrays({"image": np.zeros((10, 28, 28, 1), "uint8"), "label": np.arange(10)}))
-        10
-    """
-    if not isinstance(arrays, Mapping):
-        arrays = np.asanyarray(arrays)
-        arrays = {key or ("image" if arrays.ndim == 4 else "points"): arrays}
-    arrays = {k: _as_rows(value) for k, value in arrays.items()}
-    lengths = {k: len(value) if value.ndim else 0 for k, value in arrays.items()}
-    if not lengths or 0 in lengths.values():
-        raise DataError(f"{name}[{split}]: no examples")
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{k} has {length}" for k, length in lengths.items())
-        raise DataError(f"{name}[{split}]: the arrays differ in length ({listed}): give one row of each per example")
-    key = key or next((k for k in ("image", "points") if k in arrays), next(iter(arrays)))
-    if key not in arrays:
-        raise DataError(f"{name}[{split}]: no entry {key!r} (it has: {', '.join(arrays)})")
-    main = arrays[key]
-    value_range = None
-    if main.dtype == np.uint8:
-        value_range = (0, 255)
-    elif main.dtype.kind in "iuf":
-        value_range = (float(main.min()), float(main.max()))
-    kind = _KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array"
-    info = SourceInfo(
-        name=name,
-        split=split,
-        key=key,
-        kind=details.pop("kind", kind),
-        shapes={k: value.shape[1:] for k, value in arrays.items()},
-        dtypes={k: value.dtype.name for k, value in arrays.items()},
-        value_range=value_range,
-        num_examples=len(main),
-        **details,
-    )
-    return Source(arrays, info, skipped, names)
-
-
-def digest(arrays):
-    """Return 32 hexadecimal digits that depend on every value of a dict of arrays, and on its names, types, shapes."""
-    made = hashlib.blake2b(digest_size=16)
-    for name, array in arrays.items():
-        made.update(repr((name, array.dtype.str, array.shape)).encode())
-        if array.dtype.kind == "O":  # texts, or rows of numbers
-            for value in array:
-                content = (
-                    value.encode("utf-8", "surrogatepass") if isinstance(value, str) else np.asarray(value).tobytes()
-                )
-                made.update(len(content).to_bytes(8, "little") + content)
-            continue
-        rows = max(1, _DIGESTED // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):  # a memory map is read part by part
-            made.update(np.ascontiguousarray(array[start : start + rows]).data)
-    return made.hexdigest()
-
-
-def _as_rows(value):
-    """Return an array (a memory map stays one); texts as objects, whose length is their own."""
-    array = np.asanyarray(value)
-    return array.astype(object) if array.dtype.kind == "U" else array

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.paths import counted, find_path, named, printable, walk
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.errors import DataError
 
 _GZIP = b"\x1f\x8b"

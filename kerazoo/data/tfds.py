@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate, fit_tensor, wanted_shape
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import refuse_images
 from kerazoo.errors import DataError, MissingDependencyError, UnknownNameError
 

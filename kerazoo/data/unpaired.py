@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate
 from kerazoo.data.info import SourceInfo
 from kerazoo.data.order import with_fixed_options
 from kerazoo.data.schemes import open_source, source, split_specs
-from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.sources import Source
 from kerazoo.errors import DataError
 
 DOMAINS = ("a", "b")
