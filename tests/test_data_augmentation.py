@@ -2,10 +2,12 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import kerazoo
 from kerazoo.data import Unpaired, from_arrays, list_augmentations, open_source
 from kerazoo.data.augmentations import AUGMENTATIONS
 from kerazoo.errors import DataError, UnknownNameError
@@ -114,6 +116,34 @@ def test_only_training_streams_are_augmented():
         assert ("augmented" in str(open_source("digits", split=split, augment="flip"))) == (split == "train")
     assert open_source(plain, augment=()) is plain
     assert len(source.take(7).source) == 7
+
+
+def test_a_model_that_is_saved_goes_on_exactly_on_one_device_and_on_two(tmp_path, two_replicas):
+    source = open_source("digits", image_shape=(16, 16, 1), limit=64, augment="flip,crop,brightness")
+
+    def made():
+        model = kerazoo.create("rbm", image_shape=(16, 16, 1), hidden_units=6, num_chains=8)
+        model.compile(seed=0)
+        return model
+
+    def weights(model):
+        return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+    how = {"batch_size": 32, "verbose": 0}
+    whole, part = made(), made()
+    part.set_weights(start := whole.get_weights())
+    whole.fit(source, epochs=2, **how)
+    part.fit(source, epochs=1, **how)
+    part.save(tmp_path / "part.keras")
+    part = keras.models.load_model(tmp_path / "part.keras")
+    part.fit(source, epochs=1, **how)
+    np.testing.assert_array_equal(weights(part), weights(whole))
+    with two_replicas.scope():
+        double = made()
+        double.set_weights(start)
+    double.fit(source, epochs=2, **how)
+    np.testing.assert_allclose(weights(double), weights(whole), atol=1e-5)
+    assert abs(weights(whole) - np.concatenate([weight.ravel() for weight in start])).max() > 1e-3
 
 
 @pytest.mark.parametrize(

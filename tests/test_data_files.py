@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -57,6 +58,14 @@ def test_names_that_are_not_utf8_are_used_and_named(tmp_path):
     os.rename(tmp_path / os.fsdecode(b"caf\xe9"), inner := tmp_path / os.fsdecode(b"l\xe0"))
     with pytest.warns(UserWarning, match=r"l\\xe0: skipped 1 of 21"):
         assert "l\\xe0[all]: 20 images" in str(opened(inner))
+
+
+def test_paths_that_cannot_be_opened_and_folders_with_commas(tmp_path, here):
+    with pytest.raises(DataError, match=r"cannot be opened \(File name too long\)"):
+        open_source(f"folder:{tmp_path}/{'x' * 300}")
+    (here / "run,seed=1").mkdir()
+    (here / "run,seed=1" / "1.png").write_bytes(encoded())
+    assert len(opened("run,seed=1")) == 1
 
 
 def test_links_in_circles_give_each_image_once(photos, tmp_path):
@@ -168,6 +177,28 @@ def test_archives_say_why_their_files_cannot_be_used(tmp_path):
     (tmp_path / "half.zip").write_bytes(whole[: len(whole) // 3] + whole[-22:])
     with pytest.raises(DataError, match=r"the zip archive is damaged|not a zip archive"):
         opened(tmp_path / "half.zip")
+
+
+def test_paths_of_windows_and_absolute_ones_in_archives(tmp_path):
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        for name in ("set\\cat\\1.png", "/set/dog/2.png"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name  # as it is written, whatever the system's separator
+            archive.writestr(entry, encoded())
+    source = opened(tmp_path / "w.zip")
+    assert (source.info.class_names, source.arrays["label"].tolist()) == (("cat", "dog"), [0, 1])
+
+
+def test_an_error_ends_the_reading_at_once(photos, monkeypatch):
+    for index in range(400):
+        (photos / f"a{index:03}.png").write_bytes(encoded() if index else b"broken")
+    seen = []
+    monkeypatch.setattr(
+        decoding, "_fitted", lambda image, *shape: seen.append(image) or time.sleep(0.01) or image.resize((8, 8))
+    )
+    with pytest.raises(DataError, match=r"a000\.png cannot be read"):
+        opened(photos, strict=True, image_shape=(8, 8, 3))
+    assert len(seen) < 100
 
 
 @pytest.mark.parametrize(

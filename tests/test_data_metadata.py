@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kerazoo.data import open_source
-from kerazoo.data.tables import csv_rows, is_number, typed
+from kerazoo.data.tables import csv_rows, is_number, json_rows, typed
 from kerazoo.errors import DataError
 
 CSV = 'file_name,text,tone,weight,note\n0.png,a cat,10,0.5,x\n1.png,"a dog, asleep",9,1,\n2.png,,10,2.5e1,z\n'
@@ -144,6 +144,8 @@ def test_numbers_and_names_are_told_apart():
     assert [is_number(text) for text in ("", ".", "1,5", "nan", "inf", "1e999", "e5", "0x1", "1 2")] == [False] * 9
     assert typed(["007", "1"]).dtype == object
     assert typed([" 1", "2 "]).tolist() == [1, 2]
+    assert typed(["1.5", "12345678901234567890"]).dtype == object
+    assert json_rows("x", '{"a": "\\ud800"}')[1] == [(1, ["?"])]
     columns, rows = csv_rows("x", "a;b\n1,5;2\n\n3;4\n")
     assert (columns, rows) == (["a", "b"], [(2, ["1,5", "2"]), (4, ["3", "4"])])
 

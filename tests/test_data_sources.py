@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,10 +64,13 @@ def test_wrong_specs(spec, arguments, kind, message):
     assert "\n" not in str(caught.value)
 
 
-def test_info_of_an_unknown_source_lists_sources(capsys):
+def test_info_of_an_unknown_source_lists_sources(capsys, here):
     for name in ("fodler:photos", "digit"):
         assert main(["info", name]) == 1
         assert capsys.readouterr().err.startswith(f"kerazoo: unknown data source '{name}': did you mean ")
+    Path("photos.zip").write_bytes(b"")
+    assert main(["info", "photos.zip"]) == 1
+    assert "did you mean folder:photos.zip? The sources are " in capsys.readouterr().err
     assert [names_source(name) for name in ("ring", "nothing:x", "hf://me/dcgan", "dcgan_mnist")] == [
         True,
         True,

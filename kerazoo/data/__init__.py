@@ -10,8 +10,8 @@ TensorShape([64, 32, 32, 1])
 
 Images are `tfds:NAME`, `folder:PATH`, `hf:PATH`, `npz:PATH`, `patches:SOURCE,SIZE`, `shapes` and `digits`; points are
 `csv:PATH`, `npz:PATH`, `ring` and `grid`; text is `tfds:NAME`, `hf:PATH`, `text:PATH` and `verse`; pairs of texts are
-`pairs:SOURCE,TARGET`, `reversal` and `copy`. A NumPy array or a dict of arrays is a source too. Sources of text are raw,
-arrays of str; `TokenStream` and `BucketedPairs` are what models make of them. `paired:A,B` are pairs of images;
+`pairs:SOURCE,TARGET`, `reversal` and `copy`. A NumPy array or a dict of arrays is a source too. Sources of text are
+raw, arrays of str; `TokenStream` and `BucketedPairs` are what models make of them. `paired:A,B` are pairs of images;
 `unpaired:A,B` and `twins:SPEC` make two domains of images without pairs. Options follow behind commas:
 `folder:PATH,label=COLUMN`. `open_source(..., augment="flip,crop")` augments the training stream.
 A new kind of source is one function under `@source("scheme")` in a module that is imported below. Nothing here imports
@@ -34,7 +34,7 @@ from kerazoo.data import (  # noqa: F401  (imports register schemes)
 )
 from kerazoo.data.adapt import as_dataset, check_batch
 from kerazoo.data.arrays import from_arrays
-from kerazoo.data.augmentation import augmented, list_augmentations
+from kerazoo.data.augmentation import augmented, check_augmentations, list_augmentations
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.info import Modes, SourceInfo
 from kerazoo.data.paired import Paired
@@ -55,6 +55,7 @@ __all__ = [
     "Unpaired",
     "as_dataset",
     "augmented",
+    "check_augmentations",
     "check_batch",
     "from_arrays",
     "list_augmentations",

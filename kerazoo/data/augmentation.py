@@ -82,13 +82,13 @@ class Augmented(Source):
     def __str__(self):
         return f"{self.source}, augmented by {', '.join(self.augmentations)}"
 
-    def take(self, limit):
-        """Return the same of the first examples; arguments and errors as for `Source.take`.
+    def select(self, rows):
+        """Return the same of some of the examples; arguments as for `Source.select`.
 
         Returns:
             An `Augmented`.
         """
-        return Augmented(self.source.take(limit), self.augmentations)
+        return Augmented(self.source.select(rows), self.augmentations)
 
     def fingerprint(self):
         """Return the digest of the examples before they are augmented; see `Source.fingerprint`."""

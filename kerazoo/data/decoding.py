@@ -126,19 +126,15 @@ def decode_files(spec, paths, read, shape, *, size=None, strict=False):
             return reason_of(error, str(paths[row]))
         return None
 
-    # Pillow releases the interpreter lock while it decodes and resizes.
-    with ThreadPoolExecutor(PARALLEL_CALLS) as threads:
-        for start in range(0, len(paths), _WINDOW):
-            rows = range(start, min(start + _WINDOW, len(paths)))
-            for row, reason in zip(rows, threads.map(decode, rows), strict=True):
-                if reason is None:
-                    if broken:
-                        images[row - len(broken)] = images[row]
-                    continue
-                if strict:
-                    threads.shutdown(wait=False, cancel_futures=True)
-                    raise DataError(f"{spec}: {printable(paths[row])} cannot be read ({reason}): repair or remove it")
-                broken[row] = reason
+    with contextlib.closing(_in_threads(decode, len(paths))) as reasons:
+        for row, reason in enumerate(reasons):
+            if reason is None:
+                if broken:
+                    images[row - len(broken)] = images[row]
+                continue
+            if strict:
+                raise DataError(f"{spec}: {printable(paths[row])} cannot be read ({reason}): repair or remove it")
+            broken[row] = reason
     reasons = {paths[row]: reason for row, reason in broken.items()}
     if len(broken) == len(paths):
         raise none_readable(spec, reasons, len(paths))
@@ -148,6 +144,16 @@ def decode_files(spec, paths, read, shape, *, size=None, strict=False):
             stacklevel=5,
         )
     return images[: len(paths) - len(broken)], broken
+
+
+def _in_threads(function, num):
+    """Yield `function(row)` of the rows in order; where the caller stops early, what has not begun is dropped."""
+    threads = ThreadPoolExecutor(PARALLEL_CALLS)  # Pillow releases the interpreter lock while it decodes and resizes
+    try:
+        for start in range(0, num, _WINDOW):
+            yield from threads.map(function, range(start, min(start + _WINDOW, num)))
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def none_readable(spec, reasons, num):

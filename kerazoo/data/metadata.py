@@ -100,7 +100,9 @@ def _rows(request, tree, table):
     owner = f"{request.spec}: {printable(table)}"
     columns, rows = _READERS[table.suffix](owner, decode_text(owner, tree.read(table)))
     if _FILE not in columns:
-        raise DataError(f"{owner} has no column {_FILE!r} (it has: {', '.join(columns)})")
+        raise DataError(
+            f"{owner} has no column {_FILE!r} (it has: {', '.join(columns)}): rename the one of the paths, or the file"
+        )
     found = []
     for _, cells in rows:
         row = dict(zip(columns, cells, strict=True))

@@ -63,13 +63,13 @@ class Paired(Source):
     def __str__(self):
         return super().__str__().replace(f"{len(self):,} images", f"{len(self):,} pairs of images", 1)
 
-    def take(self, limit):
-        """Return a source of the first pairs; arguments and errors as for `Source.take`.
+    def select(self, rows):
+        """Return a source of some of the pairs; arguments as for `Source.select`.
 
         Returns:
             A `Paired`.
         """
-        return Paired(self.a.take(limit), self.b.take(limit), name=self.info.name)
+        return Paired(self.a.select(rows), self.b.select(rows), name=self.info.name)
 
 
 @source("paired", "A,B")

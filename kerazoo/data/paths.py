@@ -59,9 +59,13 @@ def find_path(request, path, noun="file"):
     if os.environ.get(DATA_DIR) and not places[0].is_absolute():
         places.append(Path(os.environ[DATA_DIR]).expanduser() / path)
     for place in places:
-        if place.is_dir() or place.is_file():
+        try:
+            exists, usable = place.exists(), place.is_dir() or place.is_file()
+        except OSError as error:  # a folder on the way that may not be read, or a name that is too long
+            raise DataError(f"{request.spec}: {printable(place)} cannot be opened ({error.strerror})") from error
+        if usable:
             return place
-        if place.exists():
+        if exists:
             raise DataError(
                 f"{request.spec}: {printable(place)} is {kind_of(place)} where a file is expected: copy what it gives "
                 "into a file"

@@ -88,8 +88,8 @@ def names_source(name):
         name: str.
 
     Returns:
-        bool. True for a known scheme, for anything else with a colon but addresses ("hf://me/model") and for what is
-        almost a scheme's name and no file.
+        bool. True for a known scheme, for anything else with a colon but addresses ("hf://me/model"), for a file, and
+        for what is almost a scheme's name and no folder.
 
     Example:
         >>> [names_source(name) for name in ("digits", "fodler:photos", "digit", "dcgan", "hf://me/dcgan")]
@@ -98,7 +98,7 @@ def names_source(name):
     scheme, colon, rest = name.partition(":")
     if rest.startswith("//"):
         return False
-    if scheme in _SCHEMES or colon:
+    if scheme in _SCHEMES or colon or any(map(os.path.isfile, _places(name))):
         return True
     return bool(difflib.get_close_matches(scheme, _SCHEMES, cutoff=0.8)) and not os.path.exists(name)
 
@@ -196,7 +196,7 @@ def split_specs(text):
 def _options(spec, scheme, argument):
     """Take the options off the end of an argument; returns (argument, dict)."""
     options = {}
-    while scheme.options and (match := _OPTION.fullmatch(argument)) and not os.path.exists(argument):
+    while scheme.options and (match := _OPTION.fullmatch(argument)) and not any(map(os.path.exists, _places(argument))):
         rest, key, value = match.groups()
         if key not in scheme.options:
             known = ", ".join(f"{name}={word}" for name, word in scheme.options.items())
@@ -207,12 +207,16 @@ def _options(spec, scheme, argument):
     return argument, options
 
 
+def _places(path):
+    """Where a path without a scheme may lie."""
+    return os.path.expanduser(path), os.path.join(os.environ.get(DATA_DIR) or os.curdir, path)
+
+
 def _hint(spec):
     """The words for what an unknown spec may have meant."""
     name, colon, argument = spec.partition(":")
     nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3)]
-    places = (os.path.expanduser(spec), os.path.join(os.environ.get(DATA_DIR) or os.curdir, spec))
-    if any(map(os.path.exists, places)):
+    if any(map(os.path.exists, _places(spec))):
         suffix = next((suffix for suffix in _BY_SUFFIX if spec.endswith(suffix)), "")
         nearest = [f"{_BY_SUFFIX.get(suffix, 'folder')}:{spec}"]
     elif not nearest and not colon:

@@ -97,7 +97,8 @@ def typed(values):
     stripped = [value.strip() for value in values]
     if all(_INTEGER.fullmatch(value) for value in stripped):
         return np.array([int(value) for value in stripped], np.int64)
-    if all(is_number(value) for value in stripped):
+    # Longer integers are names such as serial numbers; as floats, different ones would become equal.
+    if all((is_number(value) and not value.lstrip("+-").isdigit()) or _INTEGER.fullmatch(value) for value in stripped):
         return np.array([float(value) for value in stripped], np.float32)
     array = np.empty(len(values), object)
     array[:] = values
@@ -126,4 +127,5 @@ def _cell(value):
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode()  # JSON may have halves of surrogate pairs, which nothing can store

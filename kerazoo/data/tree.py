@@ -132,7 +132,8 @@ class _Archive:
         for entry in self._zip.infolist():
             if entry.is_dir():
                 continue
-            name = PurePosixPath(entry.filename)
+            # Some archivers of Windows write backslashes, and some write absolute paths.
+            name = PurePosixPath(entry.filename.replace("\\", "/").lstrip("/"))
             if name in self._entries:
                 continue  # a newer version of the same file, appended: the last one counts, as in every unpacker
             if entry.flag_bits & 1:
