@@ -112,7 +112,7 @@ def test_pipes_and_devices_do_not_hang(photos):
         (f"text:{photos}/text.txt", "a pipe"),
         ("text:/dev/zero", "a device"),
     ):
-        with pytest.raises(DataError, match=f"is {kind} where a file is expected: copy what it gives into a file"):
+        with pytest.raises(DataError, match=f"is {kind} where a file is expected$"):
             open_source(spec)
     (photos / "a.txt").write_text("a" * 100)
     with pytest.warns(UserWarning, match=r"left out 1 file that cannot be used: text.txt \(a pipe\)"):

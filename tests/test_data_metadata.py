@@ -60,7 +60,7 @@ def test_labels_from_a_column(photos):
     assert source.arrays["label"].tolist() == [1, 0, 1]
     with pytest.raises(DataError, match=r"no column 'colour' in the metadata \(it has: text, tone, weight, note\)"):
         opened(photos, ",label=colour")
-    with pytest.raises(DataError, match=r"1 images have no note \(first: 1\.png\)"):
+    with pytest.raises(DataError, match=r"1 image without a note: 1\.png"):
         opened(photos, ",label=note")
     with pytest.raises(DataError, match="no option 'lable': it takes label=COLUMN"):
         opened(photos, ",lable=tone")

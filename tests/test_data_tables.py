@@ -79,6 +79,14 @@ def test_types_and_ranges_of_images(tmp_path):
             open_source(f"{spec},range={wrong}")
 
 
+def test_an_array_without_a_name_and_no_array(tmp_path):
+    np.savez(tmp_path / "x.npz", PIXELS)
+    assert len(open_source(f"npz:{tmp_path}/x.npz", split="all")) == 20
+    np.savez(tmp_path / "x.npz")
+    with pytest.raises(DataError, match=r"x\.npz holds no arrays"):
+        open_source(f"npz:{tmp_path}/x.npz")
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -91,7 +99,7 @@ def test_types_and_ranges_of_images(tmp_path):
         ({"x": np.full((4, 2), np.nan)}, "4 of 4 points hold values that are not finite: remove them"),
         ({"x": np.array([["a", "b"]])}, "points of type <U1 where numbers are expected"),
         ({"x": PIXELS, "y": np.zeros((20, 4))}, "labels of shape (20, 4) where one class an example is expected"),
-        ({"x": PIXELS, "y": np.full(20, 0.5)}, "labels of type float64 where whole numbers or names are expected"),
+        ({"x": PIXELS, "y": np.full(20, 0.5)}, "labels of type float32 where whole numbers or names are expected"),
         ({"x": PIXELS[:0]}, "no examples"),
         ({"x": np.array([{}, {}])}, "holds Python objects: save arrays of numbers"),
         ({"x": PIXELS[:5]}, "its 5 examples leave none for 'test', every tenth: use split 'all'"),
@@ -117,7 +125,7 @@ def test_files_that_are_no_npz(tmp_path):
         ("half.npz", r"half\.npz cannot be read as a file of numpy\.savez"),
         ("text.npz", r"text\.npz cannot be read as a file of numpy\.savez"),
         ("empty.npz", r"empty\.npz cannot be read as a file of numpy\.savez"),
-        ("folder.npz", r"folder\.npz cannot be read as a file of numpy\.savez"),
+        ("folder.npz", r"folder\.npz is a folder where a file is expected"),
         ("none.npz", r"no such file; looked for"),
     ):
         with pytest.raises(DataError, match=message) as caught:

@@ -33,7 +33,7 @@ def open_csv(request):
     """
     if request.fixed_shape is not None:
         raise DataError(f"{request.spec} holds points where images of shape {request.fixed_shape} are asked for")
-    path = find_path(request, request.argument)
+    path = find_path(request, request.argument, folders=False)
     owner = f"{request.spec}: {printable(path)}"
     columns, rows = csv_rows(owner, read_text(request, path))
     if all(is_number(column) for column in columns):

@@ -11,7 +11,7 @@ from kerazoo.data.layout import choose, class_folders, split_parts
 from kerazoo.data.metadata import Metadata
 from kerazoo.data.paths import counted, named, printable
 from kerazoo.data.schemes import source
-from kerazoo.data.tree import EXTENSIONS, Tree
+from kerazoo.data.tree import Tree
 from kerazoo.errors import DataError
 
 
@@ -36,7 +36,7 @@ class Folder:
         self._report(tree)
         if not tree.images:
             others = f"; left out: {named(tree.left_out)}" if tree.left_out else ""
-            looked = f"looked for {', '.join(EXTENSIONS)} and files that begin like one"
+            looked = "looked for names such as 1.png and 1.jpg, and for files that begin like an image"
             raise DataError(f"{request.spec}: no images in it ({looked}{others})")
         self._metadata = Metadata(request, tree) if tree.tables or request.options.get("label") else None
         self.parts = split_parts(tree.images if self._metadata is None else self._metadata.paths)

@@ -77,7 +77,7 @@ class Metadata:
             raise DataError(f"{self._spec}: no column {column!r} in the metadata (it has: {', '.join(texts)})")
         gaps = [path for path, value in zip(self.paths, texts[column], strict=True) if not value.strip()]
         if gaps:
-            raise DataError(f"{self._spec}: {len(gaps):,} images have no {column} (first: {named(gaps, 1)})")
+            raise DataError(f"{self._spec}: {counted(len(gaps), 'image')} without a {column}: {named(gaps)}")
         return as_classes(typed(texts[column]))
 
     def _report(self, request, repeated, rows_alone, files_alone):

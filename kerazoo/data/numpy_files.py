@@ -16,7 +16,7 @@ from kerazoo.errors import DataError
 
 _SPLIT = re.compile(r"(.+)_(train|test|validation|val|valid)|(train|test|validation|val|valid)_(.+)")
 _SPLITS = {"val": "validation", "valid": "validation"}
-_NAMES = {"x": None, "y": "label", "images": "image", "labels": "label"}  # None: by its dimensions
+_NAMES = {"x": None, "y": "label", "images": "image", "labels": "label", "arr_0": None}  # None: by its dimensions
 _TOLERANCE = 1e-3
 _BY_DIMENSIONS = {2: "points", 3: "image", 4: "image"}
 
@@ -25,10 +25,10 @@ _BY_DIMENSIONS = {2: "points", 3: "image", 4: "image"}
 def open_npz(request):
     """Open arrays in a file of `numpy.savez`.
 
-    "image" (or "x" of three or four dimensions) holds images `(n, H, W)` or `(n, H, W, C)`, "points" (or "x" of two)
-    points `(n, d)`, "label" (or "y") a class of each, numbers or names; all others keep their names. Integers that lie
-    in 0..255 become uint8 images, booleans black and white; floats stay as they are, in [0, 1] unless the option
-    `range=LOW..HIGH` says otherwise: "npz:faces.npz,range=-1..1".
+    "image" (or "x", or an only array without a name, of three or four dimensions) holds images `(n, H, W)` or
+    `(n, H, W, C)`, "points" (or "x" of two) points `(n, d)`, "label" (or "y") a class of each, numbers or names; all
+    others keep their names. Integers that lie in 0..255 become uint8 images, booleans black and white; floats stay as
+    they are, in [0, 1] unless the option `range=LOW..HIGH` says otherwise: "npz:faces.npz,range=-1..1".
 
     Args:
         request: a `Request`. Splits: those of names such as "x_train" and "y_test", where all arrays have such names;
@@ -41,14 +41,14 @@ def open_npz(request):
         DataError: there is no such file, it is no such file, it holds Python objects or values that are not finite, or
             the arrays differ in length.
     """
-    path = find_path(request, request.argument)
+    path = find_path(request, request.argument, folders=False)
     arrays, split_names = _split(request, _read(request, path))
     named = {}
     for name, array in arrays.items():
         name = _NAMES.get(name, name) or _BY_DIMENSIONS.get(array.ndim, name)
         if name in named:
             raise DataError(f"{request.spec}: two arrays are called {name}: give each a name of its own")
-        named[name] = array
+        named[name] = array.astype(np.float32) if array.dtype == np.float64 else array
     class_names = None
     if "label" in named:
         named["label"], class_names = _labels(request, named["label"])
@@ -73,7 +73,10 @@ def _read(request, path):
             np.load(path, mmap_mode="r", allow_pickle=False)  # raises, unless it is a file of `numpy.save`
             raise DataError(f"{owner} holds one array without a name: save it with np.savez(path, x=array)")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
+        if not arrays:
+            raise DataError(f"{owner} holds no arrays")
+        return arrays
     except DataError:
         raise
     except MemoryError as error:

@@ -84,9 +84,7 @@ def open_copy(request):
 
 def _read_lines(request, path):
     """Return the lines of a file, without the spaces around them."""
-    found = find_path(request, path.replace(_SPLIT, request.split))
-    if found.is_dir():
-        raise DataError(f"{request.spec}: {found} is a folder where a file of sentences is expected")
+    found = find_path(request, path.replace(_SPLIT, request.split), folders=False)
     text = read_text(request, found)
     if not text:
         raise DataError(f"{request.spec}: {found} is empty")

@@ -41,35 +41,34 @@ def counted(num, noun):
     return f"{num:,} {noun}{'' if num == 1 else 's'}"
 
 
-def find_path(request, path, noun="file"):
+def find_path(request, path, noun="file", *, folders=True):
     """Return where a path of a spec lies: as it is written, or else in the folder `KERAZOO_DATA_DIR`.
 
     Args:
         request: a `Request`, for messages.
         path: str, the path as the spec has it.
         noun: str, default "file". The word for what is looked for.
+        folders: bool, default True. Whether a folder will do.
 
     Returns:
         Path of a folder or a regular file.
 
     Raises:
-        DataError: in neither place is there such a file or folder, or what is there is a pipe or a device.
+        DataError: in neither place is there such a file or folder, or what is there is a pipe or a device, or a folder
+            where only a file will do.
     """
     places = [Path(path).expanduser()]
     if os.environ.get(DATA_DIR) and not places[0].is_absolute():
         places.append(Path(os.environ[DATA_DIR]).expanduser() / path)
     for place in places:
         try:
-            exists, usable = place.exists(), place.is_dir() or place.is_file()
+            exists, usable = place.exists(), place.is_file() or (folders and place.is_dir())
         except OSError as error:  # a folder on the way that may not be read, or a name that is too long
             raise DataError(f"{request.spec}: {printable(place)} cannot be opened ({error.strerror})") from error
         if usable:
             return place
         if exists:
-            raise DataError(
-                f"{request.spec}: {printable(place)} is {kind_of(place)} where a file is expected: copy what it gives "
-                "into a file"
-            )
+            raise DataError(f"{request.spec}: {printable(place)} is {kind_of(place)} where a file is expected")
     looked = " and ".join(printable(place.absolute()) for place in places)
     hint = "" if len(places) > 1 or places[0].is_absolute() else f"; set {DATA_DIR} to a folder that has it"
     raise DataError(f"{request.spec}: no such {noun}; looked for {looked}{hint}")
