@@ -25,17 +25,13 @@ def augmentation(num_numbers):
 @augmentation(1)
 def flip(images, numbers):
     """Mirror half of the images from left to right."""
-    import tensorflow as tf
-
-    return tf.where(numbers[:, 0, None, None, None] < 0.5, images, images[:, :, ::-1])
+    return _mirrored_where(numbers[:, 0] >= 0.5, images, axis=2)
 
 
 @augmentation(1)
 def flip_vertical(images, numbers):
     """Mirror half of the images from top to bottom."""
-    import tensorflow as tf
-
-    return tf.where(numbers[:, 0, None, None, None] < 0.5, images, images[:, ::-1])
+    return _mirrored_where(numbers[:, 0] >= 0.5, images, axis=1)
 
 
 @augmentation(1)
@@ -43,16 +39,18 @@ def turn(images, numbers):
     """Turn square images by 0 to 3 quarters."""
     import tensorflow as tf
 
-    quarters = tf.cast(numbers[:, 0, None, None, None] * 4, tf.int32)
-    turned = tf.transpose(images, (0, 2, 1, 3))[:, ::-1]
-    turned = tf.where(quarters % 2 == 1, turned, images)
-    return tf.where(quarters >= 2, turned[:, ::-1, ::-1], turned)
+    quarters, num = tf.cast(numbers[:, 0] * 4, tf.int32), tf.shape(images)[0]
+    both = tf.concat([images, tf.reverse(tf.transpose(images, (0, 2, 1, 3)), [1])], axis=0)
+    turned = tf.gather(both, tf.range(num) + num * (quarters % 2))
+    for axis in (1, 2):
+        turned = _mirrored_where(quarters >= 2, turned, axis)
+    return turned
 
 
 @augmentation(2)
 def crop(images, numbers):
     """Pad the images by an eighth on each side with their mirror image, and crop a random part of their own size."""
-    return _moved(images, numbers, _mirrored)
+    return _moved(images, numbers, _reflected)
 
 
 @augmentation(2)
@@ -81,6 +79,15 @@ def contrast(images, numbers):
     return _with_values(images, stretch)
 
 
+def _mirrored_where(chosen, images, axis):
+    """Mirror some of the images along an axis, by gathering: many times as fast as `tf.where` on pixels."""
+    import tensorflow as tf
+
+    index = tf.range(images.shape[axis])[None]
+    index = tf.where(chosen[:, None], images.shape[axis] - 1 - index, index)
+    return tf.gather(images, index, axis=axis, batch_dims=1)
+
+
 def _moved(images, numbers, inside):
     """Move images by whole pixels; `inside` maps indices beyond the border to some within."""
     import tensorflow as tf
@@ -94,7 +101,7 @@ def _moved(images, numbers, inside):
     return images
 
 
-def _mirrored(index, size):
+def _reflected(index, size):
     """Reflect indices at the border, whose pixel is not repeated."""
     import tensorflow as tf
 
