@@ -98,6 +98,16 @@ def test_tables_lie_in_split_folders_and_classes_are_those_of_all_splits(tmp_pat
     assert (source.info.class_names, source.arrays["label"].tolist()) == (("1", "2", "3"), [1, 2])
 
 
+def test_an_archive_is_closed_again_after_an_error(tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("1.png", b"")
+    before = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
+    with pytest.raises(DataError, match="no row of any") as caught:
+        opened(tmp_path / "set.zip", ",label=x")
+    assert caught.value.__traceback__ is not None  # whose frames hold all that was opened
+    assert not before or len(os.listdir("/proc/self/fd")) == len(before)
+
+
 def test_what_does_not_fit_is_counted_and_named(photos):
     (photos / "metadata.csv").write_text("file_name,text\n0.png,one\n0.png,again\ngone.png,nothing\n2.png,two\n")
     line = (

@@ -141,6 +141,8 @@ def test_pairs_of_arrays_are_checked():
         Paired(images, images.take(2))
     with pytest.raises(DataError, match="side b, arrays, holds points, not images"):
         Paired(images, from_arrays(np.zeros((3, 2), "float32")))
+    with pytest.raises(DataError, match="a column called 'b' would hide the images of that side: rename it"):
+        Paired(images, from_arrays({**images.arrays, "b": np.arange(3)}))
 
 
 @pytest.mark.skipif(

@@ -1,6 +1,7 @@
 """`folder:PATH`: a tree of image files, in a directory or straight from a zip archive."""
 
 import warnings
+from contextlib import ExitStack
 
 import numpy as np
 
@@ -32,7 +33,13 @@ class Folder:
 
     def __init__(self, request):
         self.request = request
-        self._tree = tree = Tree(request)
+        with ExitStack() as stack:  # an archive that turns out to be of no use is closed again
+            self._tree = stack.enter_context(Tree(request))
+            self._lay_out(self._tree)
+            self._close = stack.pop_all().close
+
+    def _lay_out(self, tree):
+        request = self.request
         self._report(tree)
         if not tree.images:
             others = f"; left out: {named(tree.left_out)}" if tree.left_out else ""
@@ -96,7 +103,7 @@ class Folder:
         return self
 
     def __exit__(self, *_):
-        self._tree.close()
+        self._close()
 
 
 @source("folder", "PATH", options={"label": "COLUMN"}, files=Folder)

@@ -45,6 +45,9 @@ class Paired(Source):
             found = " and ".join(f"{num:,} of {height}x{width}" for num, height, width in sizes)
             raise DataError(f"{name}: images that cannot be paired, {found}: give as many of one size")
         others = {key: value for part in (b, a) for key, value in part.arrays.items() if key != "image"}
+        hidden = [key for key in others if key in SIDES]
+        if hidden:
+            raise DataError(f"{name}: a column called {hidden[0]!r} would hide the images of that side: rename it")
         made = from_arrays(
             {"a": a.arrays["image"], "b": b.arrays["image"], **others},
             key="a",
