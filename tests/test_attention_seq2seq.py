@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.data import open_source
+from kerazoo.data import from_arrays, open_source
 from kerazoo.data.buckets import BucketedPairs
-from kerazoo.data.sources import from_arrays
 from kerazoo.metrics import exact_match
 from kerazoo.text.vocabulary import SPECIALS
 from kerazoo.utils.errors import ConfigError, DataError

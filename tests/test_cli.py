@@ -9,7 +9,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo.cli import main
-from kerazoo.data import folders, open_source
+from kerazoo.data import decoding, open_source
 from kerazoo.presets.preset import find_preset
 from tests.conftest import TINY_MODEL, TINY_OPTIONS, finish, python
 
@@ -74,7 +74,9 @@ class TestTrain:
             "image_shape = [20, 20, 3], from the data; --set model.image_shape=... changes it"
         )
         assert captured.err.startswith("kerazoo: warning: folder:")
-        assert captured.err.endswith("images that cannot be read: broken.png\n")
+        assert captured.err.endswith(
+            "images that cannot be read: broken.png (not an image, or one of an unknown kind)\n"
+        )
         assert captured.err.count("\n") == 1
         assert kerazoo.load("run").generate(2, seed=0).shape == (2, 20, 20, 3)
 
@@ -85,8 +87,8 @@ class TestTrain:
         (here / "photos #1").mkdir()
         for i in range(20):
             Image.fromarray(np.full((150, 200, 3), i, np.uint8)).save(here / "photos #1" / f"{i}.png")
-        decoded, decode = [], folders.decode_image
-        monkeypatch.setattr(folders, "decode_image", lambda data, shape: decoded.append(shape) or decode(data, shape))
+        decoded, decode = [], decoding.decode_image
+        monkeypatch.setattr(decoding, "decode_image", lambda data, shape: decoded.append(shape) or decode(data, shape))
         overrides = [word for item in ["model.filters=2", *options] for word in ("--set", item)]
         command = ["train", "dcgan", "--data", "folder:photos #1", "--steps", "1", "--batch-size", "4"]
         assert main([*command, "--out", "run", "--strict", *overrides]) == 0

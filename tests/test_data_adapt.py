@@ -111,9 +111,9 @@ def test_unusable_data(data, message):
         (np.full((8, 28, 28, 1), np.nan), "values that are not finite, in 8 of 8 examples"),
         (
             np.linspace(-1, 1, 784).reshape(1, 28, 28, 1),
-            "values run from -1 to 1 where [0, 1] or uint8 is expected: use (x + 1) / 2",
+            "from -1 to 1 where [0, 1] or uint8 is expected: use (x + 1) / 2, or kerazoo.data.rescaled(data, (-1, 1))",
         ),
-        (np.linspace(0, 255, 784).reshape(1, 28, 28, 1), "divide by 255"),
+        (np.linspace(0, 255, 784).reshape(1, 28, 28, 1), "divide by 255, or use kerazoo.data.rescaled(data)"),
         (np.linspace(-3, 3, 784).reshape(1, 28, 28, 1), "rescale them to [0, 1]"),
     ],
 )

@@ -4,11 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kerazoo.data import Request, from_arrays, list_sources, open_source
+from kerazoo.cli import main
+from kerazoo.data import Request, from_arrays, list_sources, names_source, open_source
 from kerazoo.data import source as scheme
 from kerazoo.utils.errors import DataError, MissingDependencyError, UnknownNameError
 
@@ -60,6 +62,21 @@ def test_wrong_specs(spec, arguments, kind, message):
     with pytest.raises(kind, match=message) as caught:
         open_source(spec, **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_info_of_an_unknown_source_lists_sources(capsys, here):
+    for name in ("fodler:photos", "digit"):
+        assert main(["info", name]) == 1
+        assert capsys.readouterr().err.startswith(f"kerazoo: unknown data source '{name}': did you mean ")
+    Path("photos.zip").write_bytes(b"")
+    assert main(["info", "photos.zip"]) == 1
+    assert "did you mean folder:photos.zip? The sources are " in capsys.readouterr().err
+    assert [names_source(name) for name in ("ring", "nothing:x", "hf://me/dcgan", "dcgan_mnist")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_import_is_light():

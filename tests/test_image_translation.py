@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from kerazoo.base.registry import model_class
-from kerazoo.data import open_source
-from kerazoo.data.sources import from_arrays
+from kerazoo.data import from_arrays, open_source
 from kerazoo.data.unpaired import Unpaired, twin_of
 from kerazoo.presets.config import EvaluationConfig
 from kerazoo.tasks import Data, image_translation

@@ -22,7 +22,7 @@ BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shu
 pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
 
 # Kinds of inputs: latents, images and seeds; texts and numbers; domains.
-NAMES = ["cyclegan", "dcgan", "lstm_char_lm"]
+NAMES = ["attention_seq2seq", "cyclegan", "dbn", "dcgan", "lstm_char_lm", "rbm", "vae"]
 
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 FLAGS += " --disable-component-update --disable-sync --window-size=1200,900"

@@ -42,10 +42,10 @@ def list_command(
 @app.command()
 def info(name: Annotated[str, typer.Argument(help="A model as for load(), or a data source such as digits.")]):
     """Show what a preset (or a data source) is: data, size, training and measured figures."""
-    from kerazoo.data import list_sources
+    from kerazoo.data import names_source
     from kerazoo.presets.loading import info as preset_info
 
-    if name.split(":")[0] in {source.split(":")[0] for source in list_sources()}:
+    if names_source(name):
         _tensorflow()
         from kerazoo.data import open_source
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import open_source
-from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
 _TOLERANCE = 1e-3  # resizing and float16 overshoot [0, 1] by less
@@ -56,7 +57,7 @@ def as_dataset(
         (3, TensorShape([32, 28, 28, 1]))
     """
     if _is_dataset(x):
-        dataset = _rebatch(_adapt_dataset(x, key), key, batches_per_step)
+        dataset = _without_texts(_rebatch(_adapt_dataset(x, key), key, batches_per_step), key)
         return dataset if devices == 1 else dataset.map(lambda batch: _with_enough_rows(batch, key, devices)), None
     source = _as_source(x, key, image_shape)
     source = source if prepare is None else prepare(source)
@@ -64,11 +65,11 @@ def as_dataset(
     if training:
         rows = batch_size * batches_per_step
         stream = source.batches(rows, shuffle=shuffle, seed=seed, start_step=start_step)
-        return stream, source.num_batches(rows)
+        return _without_texts(stream, key), source.num_batches(rows)
     # The largest batches whose rest has a row for each device.
     sizes = range(batch_size, devices - 1, -1)
     dataset = source.epoch(next((size for size in sizes if not 0 < len(source) % size < devices), batch_size))
-    return dataset, int(dataset.cardinality())
+    return _without_texts(dataset, key), int(dataset.cardinality())
 
 
 def check_batch(batch, *, key, shape, value_range=None):
@@ -132,6 +133,18 @@ def _adapt_dataset(dataset, key):
             f"with an entry {key!r}"
         )
     return with_fixed_options(dataset)
+
+
+def _without_texts(dataset, key):
+    """Leave out captions and other texts beside numbers: no compiled step on an accelerator takes them.
+
+    A model that reads them makes numbers of them in `prepare`.
+    """
+    spec = dataset.element_spec
+    kept = [name for name, part in spec.items() if part.dtype.name != "string"]
+    if key not in kept or len(kept) == len(spec):
+        return dataset
+    return with_fixed_options(dataset.map(lambda batch: {name: batch[name] for name in kept}))
 
 
 def _with_enough_rows(batch, key, devices):
@@ -221,9 +234,11 @@ def _check_range(values, noun, low, high):
     advice = f"rescale them to [{low:g}, {high:g}]"
     if (low, high) == (0, 1):
         if lowest >= -slack and highest > 1.5:
-            advice = "divide by 255" if highest <= 255 else f"divide by {highest:g}"
+            bound = 255 if highest <= 255 else highest
+            data = "data" if bound == 255 else f"data, (0, {bound:g})"
+            advice = f"divide by {bound:g}, or use kerazoo.data.rescaled({data})"
         elif -1 - slack <= lowest < 0 and highest <= 1 + slack:
-            advice = "use (x + 1) / 2"
+            advice = "use (x + 1) / 2, or kerazoo.data.rescaled(data, (-1, 1))"
     expected = f"[{low:g}, {high:g}]" + (" or uint8" if noun == "images" else "")
     raise DataError(
         f"{noun} whose values run from {lowest:.4g} to {highest:.4g} where {expected} is expected: {advice}"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import fit_source
 from kerazoo.data.info import Modes
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.utils.errors import DataError
 
 _NUM_POINTS = {"train": (100_000, 0), "test": (10_000, 1)}  # split -> (number of points, seed)

@@ -1,33 +1,122 @@
 """`folder:PATH`: a tree of image files, in a directory or straight from a zip archive."""
 
-import hashlib
-import os
 import warnings
-import zipfile
-from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from kerazoo.data.images import allocate, decode_image, image_size, wanted_shape
-from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
+from kerazoo.data.arrays import from_arrays
+from kerazoo.data.decoding import common_shape, decode_files
+from kerazoo.data.images import wanted_shape
+from kerazoo.data.layout import choose, class_folders, split_parts
+from kerazoo.data.metadata import Metadata
+from kerazoo.data.paths import counted, named, printable
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
+from kerazoo.data.tree import Tree
 from kerazoo.utils.errors import DataError
 
-_EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-_SPLITS = {"train": "train", "test": "test", "validation": "validation", "val": "validation", "valid": "validation"}
-_CHUNK = 32  # files decoded in one call: for small images, calling Python costs more than the decoding
-_NUM_PROBED = 64  # headers read to choose a shape where none is given
+
+class Folder:
+    """The image files of a folder or a zip archive, by split, before any is decoded.
+
+    Use it as a context manager; it holds the archive open.
+
+    Args:
+        request: a `Request`.
+
+    Attributes:
+        parts: dict, split -> list of `Entry`; the only split is "" where no folders are named after splits.
+
+    Raises:
+        DataError: as `open_folder`.
+    """
+
+    def __init__(self, request):
+        self.request = request
+        with ExitStack() as stack:  # an archive that turns out to be of no use is closed again
+            self._tree = stack.enter_context(Tree(request))
+            self._lay_out(self._tree)
+            self._close = stack.pop_all().close
+
+    def _lay_out(self, tree):
+        request = self.request
+        self._report(tree)
+        if not tree.images:
+            others = f"; left out: {named(tree.left_out)}" if tree.left_out else ""
+            looked = "looked for names such as 1.png and 1.jpg, and for files that begin like an image"
+            raise DataError(f"{request.spec}: no images in it ({looked}{others})")
+        self._metadata = Metadata(request, tree) if tree.tables or request.options.get("label") else None
+        self.parts = split_parts(tree.images if self._metadata is None else self._metadata.paths)
+        labelled = self._metadata is not None and self._metadata.class_names is not None
+        self._classes = [] if labelled else class_folders(request, self.parts)
+
+    def choose(self):
+        """Return the files of the requested split, a list of `Entry`; see `kerazoo.data.layout.choose`."""
+        return choose(self.request, self.parts)
+
+    def common_shape(self, entries):
+        """Return the default shape of the files; see `kerazoo.data.decoding.common_shape`."""
+        return common_shape(self.request.spec, [entry.path for entry in entries], self._tree.read)
+
+    def load(self, entries, shape, *, names=None):
+        """Decode files.
+
+        Args:
+            entries: list of `Entry`.
+            shape: (height, width, channels).
+            names: sequence of str. The examples' names. Defaults to None, those of the entries.
+
+        Returns:
+            A `Source`.
+        """
+        request, paths = self.request, [entry.path for entry in entries]
+        reading = {"size": self._tree.size, "strict": request.strict}
+        images, broken = decode_files(request.spec, paths, self._tree.read, shape, **reading)
+        names = [entry.name for entry in entries] if names is None else names
+        kept = [entry for row, entry in enumerate(entries) if row not in broken]
+        arrays = {"image": images}
+        if self._classes:
+            arrays["label"] = np.asarray([self._classes.index(entry.inner.parts[0]) for entry in kept], np.int64)
+        class_names = tuple(printable(name) for name in self._classes) or None
+        if self._metadata is not None:
+            arrays |= self._metadata.arrays([entry.path for entry in kept])
+            class_names = self._metadata.class_names or class_names
+        return from_arrays(
+            arrays,
+            name=request.spec,
+            split=request.split,
+            skipped=[*map(printable, self._tree.left_out), *(printable(paths[row]) for row in broken)],
+            names=[name for row, name in enumerate(names) if row not in broken],
+            class_names=class_names,
+        )
+
+    def _report(self, tree):
+        """Name what is no image, and what should be one and cannot be used; the latter is an error under `strict`."""
+        spec = self.request.spec
+        if tree.left_out and self.request.strict:
+            raise DataError(f"{spec}: files that cannot be used: {named(tree.left_out)}; repair or remove them")
+        for files, why in ((tree.left_out, "that cannot be used"), (tree.others, "with no image in it")):
+            if files:
+                warnings.warn(f"{spec}: left out {counted(len(files), 'file')} {why}: {named(files)}", stacklevel=5)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._close()
 
 
-@source("folder", "PATH")
+@source("folder", "PATH", options={"label": "COLUMN"}, files=Folder)
 def open_folder(request):
     """Open a folder or a zip archive of images of any size and mode.
 
     Layout: one folder a class (its name is the class, files may lie deeper), or files without class folders (no label).
-    Outer folders that hold nothing but one folder of folders are stepped over.
+    Outer folders that hold nothing but one folder of folders are stepped over. Links to folders are followed, each
+    folder is read once. A file is an image by its name or, whatever its name, by its first bytes.
+
+    A `metadata.csv` or `metadata.jsonl` gives each file a row, as Hugging Face's ImageFolder reads it: `file_name` is
+    the path from the table's folder, `text` a caption, `label` a class, other columns are attributes. Files without a
+    row are left out. The option `label=COLUMN` takes the classes from that column: "folder:emoji.zip,label=skin_tone".
 
     Splits: where the top folders are "train" and "test" (and "validation"), these. Otherwise "test" is the tenth of the
     files whose hashed relative path is divisible by ten, whatever else the folder holds, and "train" the rest.
@@ -38,172 +127,16 @@ def open_folder(request):
             size, grey if all are; 64 files spread over the tree are looked at. `limit` counts files, broken ones too.
 
     Returns:
-        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` if there are classes}, in sorted order.
-        Files that cannot be read are left out, listed in `source.skipped`, and one warning names the first five.
+        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` if there are classes, "text": object array
+        `(n,)` of str if there are captions}, and an array for each further column, of int64 or float32 where all its
+        values are numbers, of str otherwise; in sorted order. Files that cannot be read are left out, listed in
+        `source.skipped`, and one warning names the first five with their reasons.
 
     Raises:
         DataError: there is no such folder, it holds no readable image, it lacks the split, images lie beside class
-            folders, or `strict` is set and a file cannot be read.
+            folders, a table is broken, or `strict` is set and a file cannot be read or has no row.
     """
-    with ExitStack() as stack:
-        paths, read = _open_tree(request, stack)
-        parts = _split_parts(_step_in([(path, path) for path in paths]))
-        classes = _class_names(request, [file for part in parts.values() for file in part])
-        chosen = _choose(request, parts)[: request.limit]
-        paths = [path for _, path in chosen]
-        shape = request.fixed_shape or wanted_shape(request.image_shape, _common_shape(request, paths, read))
-        images, broken = _decode(request, paths, shape, read)
-    arrays = {"image": images}
-    if classes:
-        labels = np.asarray([classes.index(inner.parts[0]) for inner, _ in chosen], np.int64)
-        arrays["label"] = np.delete(labels, broken)
-    return from_arrays(
-        arrays,
-        name=request.spec,
-        split=request.split,
-        skipped=[str(paths[row]) for row in broken],
-        class_names=tuple(classes) or None,
-    )
-
-
-def _open_tree(request, stack):
-    """Return the sorted relative paths of the image files, and a function path -> bytes."""
-    root = Path(request.argument).expanduser()
-    if root.is_dir():
-        found = [
-            (Path(folder) / name).relative_to(root)
-            for folder, _, names in os.walk(root, followlinks=True)
-            for name in names
-        ]
-        names = [PurePosixPath(path.as_posix()) for path in found]
-
-        def read(path):
-            return (root / path).read_bytes()
-
-    elif zipfile.is_zipfile(root):
-        archive = stack.enter_context(zipfile.ZipFile(root))  # its reads are safe from several threads
-        names = [PurePosixPath(name) for name in archive.namelist() if not name.endswith("/")]
-
-        def read(path):
-            return archive.read(str(path))
-
-    elif root.exists():
-        raise DataError(f"{request.spec}: not a folder and not a zip archive; give the folder that holds the images")
-    else:
-        raise DataError(f"{request.spec}: no such folder; looked for {root.absolute()}")
-    # Hidden files and macOS's "__MACOSX" hold thumbnails and resource forks under image names.
-    names = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.parts)]
-    names = sorted(name for name in names if name.suffix.lower() in _EXTENSIONS)
-    if not names:
-        raise DataError(f"{request.spec}: no images in it (looked for {', '.join(sorted(_EXTENSIONS))})")
-    return names, read
-
-
-def _step_in(files):
-    """Step over outer folders: while all files lie in one folder, and in it within several folders, drop it.
-
-    `files` are pairs (path from here on, path from the root); only the first changes.
-    """
-    while len({inner.parts[0] for inner, _ in files}) == 1 and all(len(inner.parts) > 2 for inner, _ in files):
-        if files[0][0].parts[0].lower() in _SPLITS:
-            break
-        files = [(PurePosixPath(*inner.parts[1:]), path) for inner, path in files]
-    return files
-
-
-def _split_parts(files):
-    """Divide the files by split folders; {"": files} where the top level is not exactly such folders."""
-    tops = {inner.parts[0] if len(inner.parts) > 1 else "" for inner, _ in files}
-    if not all(top.lower() in _SPLITS for top in tops):
-        return {"": files}
-    parts = {}
-    for inner, path in files:
-        split = _SPLITS[inner.parts[0].lower()]
-        parts.setdefault(split, []).append((PurePosixPath(*inner.parts[1:]), path))
-    return parts
-
-
-def _class_names(request, files):
-    """Return the sorted class folders of all splits together, so that a label means the same in each; [] if none."""
-    loose = [path for inner, path in files if len(inner.parts) == 1]
-    classes = sorted({inner.parts[0] for inner, _ in files if len(inner.parts) > 1})
-    if loose and classes:
-        raise DataError(
-            f"{request.spec}: {len(loose)} images lie beside {len(classes)} class folders (first: {loose[0]}): "
-            "put each into a class folder, or all into one folder"
-        )
-    return classes
-
-
-def _choose(request, parts):
-    """Return the files of the requested split."""
-    if "" in parts:
-        files = parts[""]
-        held_out = [int(hashlib.sha256(str(inner).encode()).hexdigest(), 16) % 10 == 0 for inner, _ in files]
-        parts = {
-            "train": [file for file, out in zip(files, held_out, strict=True) if not out],
-            "test": [file for file, out in zip(files, held_out, strict=True) if out],
-        }
-    everything = [file for part in parts.values() for file in part]
-    parts = {**parts, "all": sorted(everything, key=lambda file: file[1])}
-    if request.split not in parts:
-        raise request.no_split(sorted(parts))
-    if not parts[request.split]:
-        raise DataError(
-            f"{request.spec}: none of its {len(parts['all'])} images fall into {request.split!r}: use split 'all', "
-            "or folders named train and test"
-        )
-    return parts[request.split]
-
-
-def _common_shape(request, paths, read):
-    """Return the default shape: a square of the shorter side of the most common size."""
-    sizes, greys = Counter(), []
-    for row in np.unique(np.linspace(0, len(paths) - 1, _NUM_PROBED).astype(int)):
-        try:
-            width, height, is_grey = image_size(read(paths[row]))
-        except Exception:  # a broken file: `_decode` reports it by name
-            continue
-        sizes[min(width, height)] += 1
-        greys.append(is_grey)
-    if not sizes:
-        raise DataError(f"{request.spec}: none of the {len(paths)} images can be read (first: {paths[0]})")
-    side = sizes.most_common(1)[0][0]
-    return side, side, 1 if all(greys) else 3
-
-
-def _decode(request, paths, shape, read):
-    """Decode the files in parallel; return (images, rows of `paths` that could not be read)."""
-    import tensorflow as tf
-
-    def decode(start):
-        pixels, errors = np.zeros((_CHUNK, *shape), np.uint8), [""] * _CHUNK
-        for row, path in enumerate(paths[start : start + _CHUNK]):
-            try:
-                pixels[row] = decode_image(read(path), shape)
-            except Exception as error:  # Pillow raises many types, and one bad file must not end the pass
-                errors[row] = " ".join(str(error).split()) or type(error).__name__
-        return pixels, np.asarray(errors, object)
-
-    # Pillow releases the interpreter lock while it decodes and resizes.
-    chunks = tf.data.Dataset.range(0, len(paths), _CHUNK).map(
-        lambda start: tf.numpy_function(decode, [start], [tf.uint8, tf.string]), num_parallel_calls=PARALLEL_CALLS
-    )
-    images, broken, kept = allocate((len(paths), *shape)), [], 0
-    decoded = (pair for chunk in with_fixed_options(chunks).as_numpy_iterator() for pair in zip(*chunk, strict=True))
-    for row, (path, (pixels, error)) in enumerate(zip(paths, decoded, strict=False)):  # the last chunk is padded
-        if not error:
-            images[kept] = pixels
-            kept += 1
-            continue
-        if request.strict:
-            raise DataError(f"{request.spec}: {path} cannot be read ({error.decode()}): repair or remove it")
-        broken.append(row)
-    if not kept:
-        raise DataError(f"{request.spec}: none of the {len(paths)} images can be read (first: {paths[0]})")
-    if broken:
-        names = ", ".join(str(paths[row]) for row in broken[:5]) + (", ..." if len(broken) > 5 else "")
-        warnings.warn(
-            f"{request.spec}: skipped {len(broken)} of {len(paths)} images that cannot be read: {names}", stacklevel=4
-        )
-    return images[:kept], broken
+    with Folder(request) as folder:
+        entries = folder.choose()[: request.limit]
+        shape = request.fixed_shape or wanted_shape(request.image_shape, folder.common_shape(entries))
+        return folder.load(entries, shape)

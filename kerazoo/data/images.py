@@ -1,7 +1,6 @@
-"""Images brought to one shape: files through Pillow, arrays through TensorFlow; and the array that receives them."""
+"""Images brought to one shape, and the array that receives them."""
 
 import dataclasses
-import io
 import math
 import shutil
 import tempfile
@@ -63,54 +62,6 @@ def allocate(shape, dtype=np.uint8):
         )
     with tempfile.TemporaryFile(prefix="kerazoo-", dir=folder) as file:
         return np.memmap(file, dtype=dtype, mode="w+", shape=tuple(shape))
-
-
-def decode_image(data, image_shape):
-    """Decode an image file of any size and mode into one shape.
-
-    EXIF rotation is applied, transparent parts become white, 16-bit grey is scaled to 8 bits; then the image is cropped
-    about its centre to the target's aspect and resized with Lanczos (antialiased).
-
-    Args:
-        data: bytes of the file.
-        image_shape: (height, width, channels), 1 or 3 channels.
-
-    Returns:
-        uint8 array of `image_shape`.
-
-    Raises:
-        Exception: whatever Pillow raises on a broken file; ValueError on floating-point images.
-    """
-    from PIL import Image, ImageOps
-
-    height, width, channels = image_shape
-    with Image.open(io.BytesIO(data)) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode == "F":
-            raise ValueError("floating-point images have no known range")
-        if image.mode.startswith("I"):
-            # convert("L") would clip 16-bit values at 255 instead of scaling them.
-            image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
-        elif "transparency" in image.info or "A" in image.getbands():
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("L" if channels == 1 else "RGB")
-        fitted = ImageOps.fit(image, (width, height), method=Image.Resampling.LANCZOS)
-    return np.asarray(fitted).reshape(image_shape)
-
-
-def image_size(data):
-    """Return (width, height, is_grey) from an image file's header, as it is shown (after EXIF rotation).
-
-    Raises:
-        Exception: whatever Pillow raises on a broken header.
-    """
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        rotated = image.getexif().get(0x0112, 1) >= 5  # orientations 5 to 8 turn by a quarter
-        width, height = image.size[::-1] if rotated else image.size
-        return width, height, image.mode in ("1", "L") or image.mode.startswith("I")
 
 
 def fit_tensor(images, image_shape):
@@ -183,4 +134,6 @@ def fit_source(source, image_shape):
         chunk = slice(start, start + _CHUNK)
         fitted[chunk] = fit_tensor(tf.constant(images[chunk]), image_shape).numpy()
     shapes = {**info.shapes, "image": image_shape}
-    return Source({**source.arrays, "image": fitted}, dataclasses.replace(info, shapes=shapes), source.skipped)
+    return Source(
+        {**source.arrays, "image": fitted}, dataclasses.replace(info, shapes=shapes), source.skipped, source.names
+    )

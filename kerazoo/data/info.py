@@ -43,6 +43,7 @@ class SourceInfo:
         homepage: web address, or None.
         citation: BibTeX or a sentence, or None.
         modes: the mixture components of a synthetic source, or None.
+        value_names: entry name -> tuple of the names of its values 0, 1, ...; the labels' are `class_names`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class SourceInfo:
     homepage: str | None = None
     citation: str | None = None
     modes: Modes | None = None
+    value_names: dict = dataclasses.field(default_factory=dict)
 
     @property
     def origin(self):
@@ -84,5 +86,12 @@ def describe(info, arrays):
         parts.append(f"{len(info.modes.centres)} modes")
     elif info.class_names is not None:
         parts.append(f"{len(info.class_names)} classes")
+    others = (
+        [key for key in arrays if key not in (info.key, "label") and len(info.shapes[key]) < 3]
+        if info.kind in _NOUNS
+        else []
+    )
+    if others:
+        parts.append(f"with {' and '.join(filter(None, (', '.join(others[:-1]), others[-1])))}")
     parts.append(f"licence {info.licence}")
     return f"{info.name}[{info.split}]: {', '.join(parts)}"

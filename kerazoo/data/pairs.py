@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
+from kerazoo.data.paths import find_path
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
-from kerazoo.data.text import find_path, read_text, refuse_images, text_array
+from kerazoo.data.text import read_text, refuse_images, text_array
 from kerazoo.utils.errors import DataError
 
 _SPLIT = "{split}"
@@ -83,9 +84,7 @@ def open_copy(request):
 
 def _read_lines(request, path):
     """Return the lines of a file, without the spaces around them."""
-    found = find_path(request, path.replace(_SPLIT, request.split))
-    if found.is_dir():
-        raise DataError(f"{request.spec}: {found} is a folder where a file of sentences is expected")
+    found = find_path(request, path.replace(_SPLIT, request.split), folders=False)
     text = read_text(request, found)
     if not text:
         raise DataError(f"{request.spec}: {found} is empty")

@@ -1,16 +1,15 @@
 """`Source`: examples in random access, and the batches, the ordered pass and the samples drawn from them."""
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from kerazoo.data.info import SourceInfo, check_integer, describe
+from kerazoo.data.fingerprints import digest
+from kerazoo.data.info import check_integer, describe
 from kerazoo.data.order import PARALLEL_CALLS, example_index, with_fixed_options
 from kerazoo.utils.checks import check_seed
 from kerazoo.utils.errors import DataError
 
-_KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
 _INT64_MAX = 2**63 - 1
 
 
@@ -21,13 +20,16 @@ class Source:
         arrays: dict of NumPy arrays (or memory maps) with equal first dimensions.
         info: the `SourceInfo`.
         skipped: names of the files that could not be read (image folders only).
+        names: list of str, a name of each example, such as its file's; None where they have none.
     """
 
-    def __init__(self, arrays, info, skipped=()):
+    def __init__(self, arrays, info, skipped=(), names=None):
         self.arrays = dict(arrays)
         self.info = info
         self.skipped = list(skipped)
+        self.names = None if names is None else list(names)
         self._tensors = None
+        self._fingerprint = None
 
     def __len__(self):
         return self.info.num_examples
@@ -175,8 +177,59 @@ class Source:
             DataError: `limit` is not a positive integer.
         """
         limit = min(check_integer("limit", limit, 1), len(self))
-        arrays = {key: value[:limit] for key, value in self.arrays.items()}
-        return Source(arrays, dataclasses.replace(self.info, num_examples=limit), self.skipped)
+        return self.select(slice(limit))
+
+    def fingerprint(self):
+        """Return a digest of the examples, by which a resumed run notices that its data have changed.
+
+        It is made of the arrays' names, types, shapes and contents, as they are read and in their order; so it changes
+        with every example, and stays the same where files are copied, or touched, or read on another machine.
+
+        Returns:
+            str of 32 hexadecimal digits. Computed once, at some gigabytes a second.
+
+        Example:
+            >>> digits = kerazoo.data.open_source("digits")
+            >>> digits.fingerprint() == kerazoo.data.open_source("digits").fingerprint()
+            True
+            >>> digits.fingerprint() == digits.take(100).fingerprint()
+            False
+        """
+        if self._fingerprint is None:
+            self._fingerprint = digest(self.arrays)
+        return self._fingerprint
+
+    def augmented(self, names):
+        """Return this source with its training stream augmented.
+
+        Args:
+            names: sequence of str, or one str with commas between; see `kerazoo.data.list_augmentations`. They are
+                applied in this order.
+
+        Returns:
+            A `Source` whose `batches` are augmented; `epoch`, `sample` and `arrays` are not. Without names, itself.
+
+        Raises:
+            DataError: it holds no images, or images of another shape than an augmentation takes.
+            UnknownNameError: there is no such augmentation.
+        """
+        from kerazoo.data.augmentation import augmented  # which is made of sources
+
+        return augmented(self, names)
+
+    def select(self, rows):
+        """Return a source of some of the examples.
+
+        Args:
+            rows: slice, whose arrays are views; or int array of indices.
+
+        Returns:
+            A `Source`.
+        """
+        arrays = {key: value[rows] for key, value in self.arrays.items()}
+        info = dataclasses.replace(self.info, num_examples=len(next(iter(arrays.values()))))
+        names = None if self.names is None else list(np.asarray(self.names, object)[rows])
+        return Source(arrays, info, self.skipped, names)
 
     def _reader(self, batch_size, first, num, *, seed, shuffle):
         """Return the function `step -> dict of tensors` of rows `first` to `first + num` of each global batch.
@@ -212,64 +265,3 @@ class Source:
             return found
 
         return lambda indices: {key: rows(array, indices) for key, array in self._tensors.items()}
-
-
-def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), **details):
-    """Make a source of arrays in memory.
-
-    Args:
-        arrays: one array, or a dict of arrays whose first dimensions are equal. A single array is called "image" when
-            it has four dimensions and "points" otherwise.
-        name: str, default "arrays". Stands in messages and in `source.info`.
-        split: str, default "all".
-        key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
-        skipped: names of unreadable files, default none.
-        **details: further fields of `SourceInfo`: class_names, licence, homepage, citation, modes.
-
-    Returns:
-        A `Source`.
-
-    Raises:
-        DataError: there are no examples, or the arrays differ in length.
-
-    Example:
-        >>> len(from_arrays({"image": np.zeros((10, 28, 28, 1), "uint8"), "label": np.arange(10)}))
-        10
-    """
-    if not isinstance(arrays, Mapping):
-        arrays = np.asanyarray(arrays)
-        arrays = {key or ("image" if arrays.ndim == 4 else "points"): arrays}
-    arrays = {k: _as_rows(value) for k, value in arrays.items()}
-    lengths = {k: len(value) if value.ndim else 0 for k, value in arrays.items()}
-    if not lengths or 0 in lengths.values():
-        raise DataError(f"{name}[{split}]: no examples")
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{k} has {length}" for k, length in lengths.items())
-        raise DataError(f"{name}[{split}]: the arrays differ in length ({listed}): give one row of each per example")
-    key = key or next((k for k in ("image", "points") if k in arrays), next(iter(arrays)))
-    if key not in arrays:
-        raise DataError(f"{name}[{split}]: no entry {key!r} (it has: {', '.join(arrays)})")
-    main = arrays[key]
-    value_range = None
-    if main.dtype == np.uint8:
-        value_range = (0, 255)
-    elif main.dtype.kind in "iuf":
-        value_range = (float(main.min()), float(main.max()))
-    info = SourceInfo(
-        name=name,
-        split=split,
-        key=key,
-        kind=_KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array",
-        shapes={k: value.shape[1:] for k, value in arrays.items()},
-        dtypes={k: value.dtype.name for k, value in arrays.items()},
-        value_range=value_range,
-        num_examples=len(main),
-        **details,
-    )
-    return Source(arrays, info, skipped)
-
-
-def _as_rows(value):
-    """Return an array (a memory map stays one); texts as objects, whose length is their own."""
-    array = np.asanyarray(value)
-    return array.astype(object) if array.dtype.kind == "U" else array

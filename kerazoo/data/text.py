@@ -1,18 +1,28 @@
 """Raw text: `text:PATH`, files of one's own, and `verse`, a short text that ships with the package."""
 
-import gzip
-import os
+import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
+from kerazoo.data.paths import counted, find_path, named, printable, walk
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.utils.errors import DataError
 
-DATA_DIR = "KERAZOO_DATA_DIR"
 _GZIP = b"\x1f\x8b"
+# Text shrinks to a third or a tenth; gzip's limit is a thousandth, with which 2 MB fill the memory.
+_MOST_UNPACKED, _MOST_RATIO = 2**24, 100
+# Byte order marks, the longer ones first; none where the bytes themselves tell.
+_OTHERS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+    (b"", "UTF-16LE"),
+    (b"", "UTF-16BE"),
+)
 _SUFFIXES = (".txt", ".txt.gz")
 
 
@@ -37,8 +47,15 @@ def open_text(request):
     refuse_images(request)
     root = find_path(request, request.argument)
     if root.is_dir():
-        found = [path.relative_to(root) for path in root.rglob("*") if path.name.endswith(_SUFFIXES)]
-        paths = [root / path for path in sorted(found) if not any(part.startswith(".") for part in path.parts)]
+        files, left_out = walk(root)
+        found, unusable = ([path for path in paths if _is_text(path)] for paths in (sorted(files), left_out))
+        if unusable:
+            reasons = named({path: left_out[path] for path in unusable})
+            warnings.warn(
+                f"{request.spec}: left out {counted(len(unusable), 'file')} that cannot be used: {reasons}",
+                stacklevel=4,
+            )
+        paths = [root / path for path in found]
         if not paths:
             raise DataError(f"{request.spec}: no text files in {root} (looked for {' and '.join(_SUFFIXES)})")
     else:
@@ -62,54 +79,97 @@ def open_verse(request):
     return _cut(request, [text], licence="Apache-2.0 (written for kerazoo)")
 
 
+def _is_text(path):
+    return path.name.endswith(_SUFFIXES) and not any(part.startswith(".") for part in path.parts)
+
+
 def refuse_images(request):
     """Raise a `DataError` where images are asked of a source of text."""
     if request.fixed_shape is not None:
         raise DataError(f"{request.spec} holds text where images of shape {request.fixed_shape} are asked for")
 
 
-def find_path(request, path):
-    """Return where a path of a spec lies: as it is written, or else in the folder `KERAZOO_DATA_DIR`.
-
-    Raises:
-        DataError: in neither place is there such a file or folder.
-    """
-    places = [Path(path).expanduser()]
-    if os.environ.get(DATA_DIR) and not places[0].is_absolute():
-        places.append(Path(os.environ[DATA_DIR]).expanduser() / path)
-    for place in places:
-        if place.exists():
-            return place
-    looked = " and ".join(str(place.absolute()) for place in places)
-    hint = "" if len(places) > 1 or places[0].is_absolute() else f"; set {DATA_DIR} to a folder that has it"
-    raise DataError(f"{request.spec}: no such file; looked for {looked}{hint}")
-
-
 def read_text(request, path):
     """Return the text of a UTF-8 file, plain or compressed with gzip (seen by its first bytes, not by its name).
 
     Raises:
-        DataError: the file cannot be read, its compression is damaged, or it is not UTF-8.
+        DataError: the file cannot be read, its compression is damaged, it unpacks to far more than text does, or it is
+            not UTF-8.
     """
+    owner = f"{request.spec}: {printable(path)}"
     try:
         data = path.read_bytes()
-        if data.startswith(_GZIP):
-            data = gzip.decompress(data)
-        elif path.suffix == ".gz":
-            raise DataError(f"{request.spec}: {path} is not compressed with gzip: rename it, or fetch it again")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{request.spec}: {path} is damaged ({error}): fetch it again") from error
     except OSError as error:
-        raise DataError(f"{request.spec}: {path} cannot be read ({error.strerror or error})") from error
+        raise DataError(f"{owner} cannot be read ({error.strerror or error})") from error
+    if data.startswith(_GZIP):
+        data = _unpack(owner, data)
+    elif path.suffix == ".gz":
+        raise DataError(f"{owner} is not compressed with gzip: rename it, or fetch it again")
+    return decode_text(owner, data)
+
+
+def decode_text(owner, data):
+    """Return the text of the bytes of a UTF-8 file, without a byte order mark and with "\\n" as line ends.
+
+    Args:
+        owner: str, the file's name in messages.
+        data: bytes.
+
+    Returns:
+        str.
+
+    Raises:
+        DataError: the bytes are not UTF-8; the line says what they seem to be.
+    """
+    for mark, encoding in _OTHERS:
+        if data.startswith(mark) if mark else _has_empty_halves(data, encoding):
+            raise DataError(
+                f"{owner} is {encoding}, not UTF-8: convert it with iconv -f {encoding} -t UTF-8 FILE > NEWFILE"
+            )
+    zero = data.find(b"\0")
+    if zero >= 0:
+        raise DataError(f"{owner} is no text (byte {zero:,} is 0): give a file of UTF-8 text")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{request.spec}: {path} is not UTF-8 (byte 0x{data[error.start]:02x} in line {line:,}): convert it, for "
-            "example with iconv -f latin1 -t utf-8"
+            f"{owner} is not UTF-8 (byte 0x{data[error.start]:02x} in line {line:,}): convert it, for example with "
+            "iconv -f latin1 -t utf-8"
         ) from error
     return text.replace("\r\n", "\n")
+
+
+def _unpack(owner, data):
+    """Return what gzip compressed, all members of it, unless that is far more than any text."""
+    most = _MOST_UNPACKED + _MOST_RATIO * len(data)
+    parts, size = [], 0
+    try:
+        while data:
+            member = zlib.decompressobj(wbits=31)
+            while data and not member.eof:
+                parts.append(member.decompress(data, most + 1 - size))
+                size += len(parts[-1])
+                if size > most:
+                    raise DataError(
+                        f"{owner} unpacks to more than {most / 2**20:,.0f} MiB, a hundred times its size, which no "
+                        "text does: unpack it yourself if it is meant so"
+                    )
+                data = member.unconsumed_tail
+            if not member.eof:
+                raise DataError(f"{owner} is damaged (it ends too early): fetch it again")
+            data = member.unused_data.lstrip(b"\0")  # padding is allowed between members and at the end
+    except zlib.error as error:
+        raise DataError(f"{owner} is damaged ({error}): fetch it again") from error
+    return b"".join(parts)
+
+
+def _has_empty_halves(data, encoding):
+    """Tell whether every other byte is 0, as in UTF-16 of Latin letters without a byte order mark."""
+    start = data[:1024]
+    odd, even = start[1::2], start[0::2]
+    empty, full = (odd, even) if encoding == "UTF-16LE" else (even, odd)
+    return len(start) > 1 and empty.count(0) > 0.8 * len(empty) and full.count(0) < 0.2 * len(full)
 
 
 def text_array(texts):

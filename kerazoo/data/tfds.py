@@ -1,5 +1,6 @@
 """`tfds:NAME`: the images or texts and the labels of a TensorFlow Datasets dataset, from a prepared folder."""
 
+import dataclasses
 import difflib
 import logging
 import os
@@ -8,10 +9,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate, fit_tensor, wanted_shape
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
-from kerazoo.data.sources import from_arrays
 from kerazoo.data.text import refuse_images
 from kerazoo.utils.errors import DataError, MissingDependencyError, UnknownNameError
 
@@ -32,8 +33,9 @@ def open_tfds(request):
     `download=True`.
 
     Args:
-        request: a `Request`. Splits are those of TFDS, slices included ("train[:1000]", "train[10%:]"). Images that
-            differ in size need an `image_shape`.
+        request: a `Request`. Splits are those of TFDS, slices included ("train[:1000]", "train[10%:]"). A slice behind
+            the name holds for each split: "tfds:mnist[:1000]". A configuration and a version are part of the name:
+            "tfds:imdb_reviews/plain_text:1.0.0". Images that differ in size need an `image_shape`.
 
     Returns:
         A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}; of a
@@ -45,6 +47,7 @@ def open_tfds(request):
         DataError: the dataset is not prepared, cannot be read, lacks the split, or holds no 8-bit images and no
             texts, or texts where an `image_shape` is asked for.
     """
+    asked, request = request.split, _with_slice(request)
     builder = prepared_builder(request)
     num = num_examples(builder, request)
     features = dict(builder.info.features.items())
@@ -72,12 +75,24 @@ def open_tfds(request):
     return from_arrays(
         arrays,
         name=request.spec,
-        split=request.split,
+        split=asked,
         class_names=tuple(label.names) if getattr(label, "names", None) else None,
         licence=" ".join(stated.split()) or _LICENCES.get(builder.name, f"see {info.homepage}"),
         homepage=info.homepage or None,
         citation=info.citation or None,
     )
+
+
+def _with_slice(request):
+    """Return the request with a slice behind the dataset's name moved to its split."""
+    match = re.fullmatch(r"(.+?)(\[.*\])", request.argument)
+    if match is None:
+        return request
+    if "[" in request.split:
+        raise DataError(
+            f"{request.spec}: a slice of the name and one of the split, {request.split!r}: give one of them"
+        )
+    return dataclasses.replace(request, argument=match[1], split=request.split + match[2])
 
 
 def prepared_builder(request):

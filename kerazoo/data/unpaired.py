@@ -1,15 +1,15 @@
 """`unpaired:A,B` and `twins:SPEC`: two image domains without pairs, for translation between them."""
 
-import re
 from collections.abc import Callable
 
 import numpy as np
 
+from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate
 from kerazoo.data.info import SourceInfo
 from kerazoo.data.order import with_fixed_options
-from kerazoo.data.schemes import list_sources, open_source, source
-from kerazoo.data.sources import Source, from_arrays
+from kerazoo.data.schemes import open_source, source, split_specs
+from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
 DOMAINS = ("a", "b")
@@ -65,6 +65,18 @@ class Unpaired(Source):
         super().__init__(images, info, [*a.skipped, *b.skipped])
         self.a, self.b = a, b
         self.to_class_images = to_class_images
+
+    def augmented(self, names):
+        """Return the same with both training streams augmented, each by numbers of its own; as for `Source.augmented`.
+
+        Args:
+            names: as there.
+
+        Returns:
+            An `Unpaired`.
+        """
+        a, b = self.a.augmented(names), self.b.augmented(names)
+        return Unpaired(a, b, name=self.info.name, to_class_images=self.to_class_images)
 
     def __str__(self):
         return super().__str__().replace(f"{len(self):,} images", f"{len(self.a):,} and {len(self.b):,} images", 1)
@@ -132,8 +144,7 @@ def open_unpaired(request):
     Raises:
         DataError: not two specs, or a source without images.
     """
-    schemes = "|".join(re.escape(spec.split(":")[0]) for spec in list_sources())
-    first, *rest = re.split(rf",(?=(?:{schemes})(?:[:,]|$))", request.argument)
+    first, *rest = split_specs(request.argument)
     if len(rest) != 1:
         raise DataError(f"{request.spec!r} does not name two sources: {_ADVICE}")
     flags = _flags(request)

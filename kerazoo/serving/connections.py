@@ -8,7 +8,7 @@ HEADER_SECONDS = 10.0  # from a connection's beginning, or a request's first byt
 HEADER_BYTES = 1 << 16
 
 
-class PatientProtocol(AutoHTTPProtocol):
+class PatientProtocol(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
     """uvicorn's protocol, which by itself waits for ever for a request's headers."""
 
     _limit, _heard = None, 0
