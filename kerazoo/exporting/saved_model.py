@@ -10,7 +10,7 @@ import kerazoo
 from kerazoo.exporting.signatures import SERVING_DEFAULT, compare, describe, float32_twin, save, trace, variables_of
 from kerazoo.exporting.warmup import write_warmup
 from kerazoo.utils.errors import ExportError, OutputError
-from kerazoo.utils.files import new_folder, sha256
+from kerazoo.utils.files import new_folder, new_parents, sha256, take_name, temporary_folder, writing
 
 METADATA = "metadata.json"
 SAVED_MODEL = "saved_model.pb"
@@ -45,54 +45,77 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
         TensorShape([1, 28, 28, 1])
     """
     path = Path(path)
-    model = float32_twin(model)
-    endpoints = model.endpoints()
-    traced = trace(endpoints)
     with new_folder(path, overwrite=overwrite, owned=(SAVED_MODEL,)) as temporary:
-        default = next(iter(endpoints))
-        save({SERVING_DEFAULT: traced[default], **traced}, temporary)
-        metadata = {
-            "format": 1,
-            "preset": model.preset,
-            "architecture": model.architecture,
-            "task": model.task,
-            "version": int(path.name) if path.name.isdecimal() else None,
-            "kerazoo": kerazoo.__version__,
-            "tensorflow": tf.__version__,
-            "default_signature": default,
-            "signatures": describe(endpoints, traced, model.examples),
-            "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
-            "weights": {
-                "file": VARIABLES,
-                "bytes": (temporary / VARIABLES).stat().st_size,
-                "sha256": sha256(temporary / VARIABLES),
-            },
-            "differences": _check(endpoints, temporary),
-        }
-        if warmup:
-            batchable = {name: one for name, one in endpoints.items() if one.batchable}
-            write_warmup(batchable, temporary, model_name=path.resolve().parent.name)
-        (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-    return metadata
+        metadata = _write(model, temporary, path.resolve().parent.name, warmup)
+        return _finish(metadata, temporary, int(path.name) if path.name.isdecimal() else None)
 
 
 def export_version(model, folder, **options):
     """Write a model as the next version in a folder of versions, as a server watches it.
 
+    The number is taken when the export is whole, so that of several at once each gets its own.
+
     Args:
         model: ZooModel.
         folder: str or Path. For example `"models/dcgan"`, whose newest version 3 makes this one version 4.
-        **options: of `export_saved_model`.
+        **options: of `export_saved_model`; there is nothing for `overwrite` to replace.
 
     Returns:
         (Path, dict). The version's folder and its metadata.
+
+    Raises:
+        ExportError, OutputError: as `export_saved_model`.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; give a folder for the model's versions, for example models/dcgan")
-    versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()] if folder.is_dir() else []
-    path = folder / str(max(versions, default=0) + 1)
-    return path, export_saved_model(model, path, **options)
+    with writing(folder), new_parents(folder / "version"), temporary_folder(folder) as beside:
+        temporary = beside / "version"
+        temporary.mkdir()
+        metadata = _write(model, temporary, folder.resolve().name, options.get("warmup", True))
+        while True:
+            versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
+            path = folder / str(max(versions, default=0) + 1)
+            metadata = _finish(metadata, temporary, int(path.name))
+            if take_name(temporary, path):
+                return path, metadata
+
+
+def _write(model, folder, name, warmup):
+    """Fill a folder with a model's SavedModel and check it; returns the metadata but for the version's number."""
+    model = float32_twin(model)
+    endpoints = model.endpoints()
+    traced = trace(endpoints)
+    default = next(iter(endpoints))
+    save({SERVING_DEFAULT: traced[default], **traced}, folder)
+    metadata = {
+        "format": 1,
+        "preset": model.preset,
+        "architecture": model.architecture,
+        "task": model.task,
+        "version": None,
+        "kerazoo": kerazoo.__version__,
+        "tensorflow": tf.__version__,
+        "default_signature": default,
+        "signatures": describe(endpoints, traced, model.examples),
+        "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
+        "weights": {
+            "file": VARIABLES,
+            "bytes": (folder / VARIABLES).stat().st_size,
+            "sha256": sha256(folder / VARIABLES),
+        },
+        "differences": _check(endpoints, folder),
+    }
+    if warmup:
+        batchable = {name: one for name, one in endpoints.items() if one.batchable}
+        write_warmup(batchable, folder, model_name=name)
+    return metadata
+
+
+def _finish(metadata, folder, version):
+    metadata = {**metadata, "version": version}
+    (folder / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    return metadata
 
 
 def _check(endpoints, folder):

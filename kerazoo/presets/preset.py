@@ -6,17 +6,17 @@ same form, and `hf://owner/name` on the Hugging Face Hub, works wherever a prese
 
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kerazoo.base.registry import index, unknown_name
 from kerazoo.presets.config import Config, read_config, write_config
 from kerazoo.presets.metadata import METRICS, read_metadata, write_metadata
+from kerazoo.presets.runs import CONFIG, RUN_PRESET, Standing, is_run, run_standing
 from kerazoo.utils.errors import ConfigError, MissingDependencyError, PresetError, UnknownNameError
 from kerazoo.utils.files import new_folder, sha256
 
-CONFIG, WEIGHTS, CARD = "config.yaml", "model.weights.h5", "card.md"
-RUN_PRESET = "preset"  # the folder of the result in a run folder
+WEIGHTS, CARD = "model.weights.h5", "card.md"
 HUB_PREFIX = "hf://"
 _HUB_ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>.+))?")
 
@@ -30,12 +30,14 @@ class Preset:
         folder: Path.
         config: Config.
         metadata: dict. `metrics.json`: sections `weights`, `training`, `evaluation`; empty where there is none.
+        standing: Standing or None. Of a run folder: how far it is, and the checkpoint that holds the weights.
     """
 
     name: str
     folder: Path
     config: Config
     metadata: dict = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 @functools.cache
@@ -127,13 +129,20 @@ def find_preset(name):
         return read_preset(presets[0].folder)
     path = Path(text)
     if path.is_dir():
-        run_preset = path / RUN_PRESET
-        return read_preset(run_preset if (run_preset / CONFIG).is_file() else path)
+        return _read_run(path) if is_run(path) else read_preset(path)
     if path.exists():
         raise PresetError(f"{text}: a preset is a folder with {CONFIG} and {WEIGHTS}, not a file")
     if len(path.parts) > 1:
         raise PresetError(f"{text}: no such folder")
     raise UnknownNameError(unknown_name("model", text, [*index(), *shipped_presets()]))
+
+
+def _read_run(run):
+    """The preset of a run folder: its result, or its latest checkpoint where that is newer."""
+    standing = run_standing(run)
+    result = run / RUN_PRESET
+    newest = run if standing.checkpoint or not (result / CONFIG).is_file() else result
+    return replace(read_preset(newest), standing=standing)
 
 
 def _hub_folder(address):
@@ -177,8 +186,13 @@ def check_weights(preset):
     if not path.is_file():
         if expected:
             raise PresetError(f"{path}: the weights file is missing; restore it (sha256 {expected.get('sha256')})")
+        if preset.standing is not None:
+            raise PresetError(
+                f"{preset.folder}: the run has saved no checkpoint yet; it does at the end of each epoch, and sooner "
+                "with training.checkpoint_steps"
+            )
         raise PresetError(
-            f"{preset.name} has no trained weights; train it with: kerazoo train {preset.name} "
+            f"{preset.name} has no trained weights; train it with: kerazoo train {train_name(preset)} "
             "(or pass weights=None for a fresh model)"
         )
     if not expected:
@@ -198,6 +212,11 @@ def check_weights(preset):
             what = "altered since the weights were trained" if attached.is_file() else "missing"
             raise PresetError(f"{attached}: {what}; restore the file")
     return path
+
+
+def train_name(preset):
+    """What `kerazoo train` takes for a preset: its name where it ships, else its folder."""
+    return preset.name if preset.folder.parent == presets_root() else preset.folder
 
 
 def save_preset(model, folder, *, config=None, training=None, overwrite=False):

@@ -1,21 +1,14 @@
 """Checkpoints of a run: `.keras` files that hold everything training needs to go on exactly."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
+from kerazoo.presets.runs import saved_checkpoints
 from kerazoo.utils.errors import TrainingError
 from kerazoo.utils.files import new_file
 
 KEEP = 2
-_NAME = re.compile(r"step-(\d{8})\.keras")
-
-
-def saved_checkpoints(run):
-    """(step, file) of each checkpoint of a run folder, oldest first."""
-    files = Path(run, "checkpoints").glob("step-*.keras")
-    return sorted((int(match[1]), path) for path in files if (match := _NAME.fullmatch(path.name)))
 
 
 def save_checkpoint(model, run):
