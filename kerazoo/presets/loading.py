@@ -7,6 +7,7 @@ from kerazoo.base.arguments import check_arguments, shorten
 from kerazoo.base.registry import index, model_class
 from kerazoo.presets.preset import check_weights, find_preset, presets_of, shipped_presets
 from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.memory import bounded_variables
 
 AUTO = "auto"
 
@@ -116,7 +117,8 @@ def create(name, /, **arguments):
         (32, 32, 3)
     """
     if str(name) in index():
-        return model_class(str(name))(**arguments)
+        with bounded_variables(name):
+            return model_class(str(name))(**arguments)
     return build(find_preset(name).config, **arguments)
 
 
@@ -125,7 +127,8 @@ def build(config, /, **arguments):
     cls = model_class(config.architecture)
     # Names and precisions are chosen where a model is made: a configuration holds what the paper would say.
     check_arguments(cls, config.model, keras_arguments=())
-    return cls(**{**config.model, **arguments})
+    with bounded_variables(config.architecture):
+        return cls(**{**config.model, **arguments})
 
 
 def info(name):

@@ -51,6 +51,30 @@ def attention_maps(maps, path, *, overwrite=False):
     return _write(figure, path, overwrite)
 
 
+def line_plot(curves, path, *, x_label, bands=None, overwrite=False):
+    """Write curves, each with its name, into one picture.
+
+    Args:
+        curves: dict. Name -> (x, y), sequences of equal length.
+        path: Path. With the suffix of its format: `.png`, `.pdf` or `.svg`.
+        x_label: str. What x is.
+        bands: dict or None. Name -> (low, high) around its curve, sequences of the same length. Defaults to None.
+        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+
+    Returns:
+        Path. The file.
+    """
+    figure, (axes,) = _figure(7, 4)
+    for name, (x, y) in curves.items():
+        (line,) = axes.plot(x, y, label=name, marker="." if len(x) < 30 else None)
+        if bands and name in bands:
+            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set_xlabel(x_label)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    return save_figure(figure, path, overwrite=overwrite)
+
+
 def _figure(width, height, num=1, columns=1):
     """A figure of its own canvas: pyplot's global state, and its display, are not needed."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -62,8 +86,14 @@ def _figure(width, height, num=1, columns=1):
 
 
 def _write(figure, path, overwrite):
-    file = path.with_name(path.name + ".png")
-    with new_file(file, overwrite=overwrite) as temporary:
-        # Without the date and the version, the same figure is the same file.
-        figure.savefig(temporary, format="png", dpi=100, metadata={"Software": None})
+    return save_figure(figure, path.with_name(path.name + ".png"), overwrite=overwrite)
+
+
+def save_figure(figure, file, *, overwrite=False):
+    """Write a figure in the format of the file's suffix; without dates and versions, so that it repeats exactly."""
+    import matplotlib
+
+    undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    with new_file(file, overwrite=overwrite) as temporary, matplotlib.rc_context({"svg.hashsalt": "kerazoo"}):
+        figure.savefig(temporary, dpi=100, metadata=undated.get(file.suffix))
     return file
