@@ -81,7 +81,8 @@ def train(
 
     The run folder holds `config.yaml` (everything resolved), `versions.json`, `log.csv`, `tensorboard/`, `samples/`
     (of the same seed after every epoch; `samples.gif` shows them in a row), `losses.png`, `checkpoints/` and, at the
-    end or where it is stopped, `preset/`. `kerazoo.load(out)` gives the latest model of it, at any moment. A resumed run ends with the weights, and the log but for its seconds, of an uninterrupted one.
+    end or where it is stopped, `preset/`. `kerazoo.load(out)` gives the latest model of it, at any moment. A resumed
+    run ends with the weights, and the log but for its seconds, of an uninterrupted one.
 
     Args:
         config: Config. See `kerazoo.presets.config.read_config`, `kerazoo.presets.preset.find_preset(name).config`.

@@ -83,7 +83,7 @@ def warn_of_short_epochs(config, source, rows, plan):
     """Warn where one step goes through all the data, so that a few epochs are a few steps."""
     if config.training.steps is None and plan.steps_per_epoch == 1:
         warnings.warn(
-            f"{source.info.name}: {len(source):,} examples, and a step takes {rows:,}: an epoch is one step, and the run "
-            f"{plan.total_steps:,}; set --batch-size lower (training.batch_size), or give --steps",
+            f"{source.info.name}: {len(source):,} examples, and a step takes {rows:,}: an epoch is one step, and the "
+            f"run {plan.total_steps:,}; set --batch-size lower (training.batch_size), or give --steps",
             stacklevel=3,
         )
