@@ -39,8 +39,9 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
-            (DCGAN + BOMB, "aliases (*name) are not read here"),
-            (DCGAN + "model: &m {latent_dim: 3, <<: *m}", "aliases"),
+            (DCGAN + BOMB, "stands for more than 100,000 values, or for itself"),
+            (DCGAN + "model: &m {latent_dim: 3, <<: *m}", "stands for more than 100,000 values, or for itself"),
+            (DCGAN + "model: {<<: {latent_dim: 3}, <<: {latent_dim: 3}, a: 1}\nx: 1", "unknown key 'x'"),
             (DCGAN + "notes: " + "[" * 100_000, "nested deeper than 32 levels"),
             (DCGAN + "model: " + "{a: " * 50 + "1" + "}" * 50, "nested deeper than 32 levels"),
             (DCGAN + "- " * 20_000, ""),
@@ -58,7 +59,7 @@ class TestConfiguration:
             (DCGAN + "training: {steps: 9223372036854775808}", "training.steps = 9223372036854775808"),
             (DCGAN + "x: " + "y" * 2**20, "bytes; 1,048,576 at most"),
         ],
-        ids=range(18),
+        ids=range(19),
     )
     def test_one_line(self, tmp_path, text, expected):
         (tmp_path / "config.yaml").write_text(text)

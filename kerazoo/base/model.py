@@ -24,6 +24,7 @@ from kerazoo.base.averages import Averaging
 from kerazoo.base.compiled_calls import Calls
 from kerazoo.base.compiling import Compiling
 from kerazoo.base.fitting import Feeding
+from kerazoo.base.registry import check_registered
 from kerazoo.base.replicas import row_noise
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
@@ -96,6 +97,11 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Feeding, Staged,
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
         return cls(**config)
+
+    def save(self, *args, **kwargs):
+        """As `keras.Model.save`; a `ConfigError` where the class is not registered, so that nothing could load it."""
+        check_registered(self)
+        return super().save(*args, **kwargs)
 
     # === Losses and logs ===
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kerazoo.base.arguments import Seed, first_error
+from kerazoo.base.arguments import Seed, first_error, shorten
 from kerazoo.presets.list_files import attached_files, read_attachments, write_attachments
 from kerazoo.presets.yaml_text import load_yaml, parse_yaml, write_yaml
 from kerazoo.utils.checks import MAX_SEED
@@ -167,3 +167,19 @@ def _with_override(values, item):
         node = node[name]
     node[path[-1]] = value
     return result
+
+
+def config_differences(old, new):
+    """One phrase for each value in which two configurations differ."""
+    before, now = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    for key in sorted({*before, *now}):
+        if before.get(key) != now.get(key):
+            yield f"{key} is {shorten(before.get(key))!r} there and {shorten(now.get(key))!r} here"
+
+
+def _flat(values, prefix=""):
+    flat = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, name + ".") if isinstance(value, dict) else {name: value}
+    return flat

@@ -9,19 +9,14 @@ from kerazoo.utils.reading import MAX_DEPTH
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads 1e-4 as a string; here it is the number that everybody means. There are no aliases, of which a few
-    lines may stand for gigabytes, and no endless nesting."""
+    """YAML 1.1 reads 1e-4 as a string; here it is the number that everybody means. Nesting has an end, and `<<` is a
+    word like others."""
 
     def __init__(self, stream):
         super().__init__(stream)
         self._depth = 0
 
     def compose_node(self, parent, index):
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(
-                None, None, "aliases (*name) are not read here; write the value out", mark
-            )
         self._depth += 1
         if self._depth > MAX_DEPTH:
             mark = self.peek_event().start_mark
@@ -31,10 +26,13 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
+_FLOAT = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:merge"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+MAX_VALUES = 100_000  # that a text may stand for: a few lines with aliases may stand for gigabytes
 # What a value may be; YAML has dates, sets and bytes, too, which no configuration takes.
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -49,6 +47,7 @@ def _list(dumper, values):
 
 
 _Dumper.add_representer(list, _list)
+_Dumper.ignore_aliases = lambda self, data: True
 
 
 def write_yaml(values):
@@ -72,21 +71,26 @@ def load_yaml(text):
         raise ValueError("not valid YAML") from None
     except ValueError as error:  # a date that is none, an integer of thousands of digits
         raise ValueError(f"not valid YAML ({str(error).split(';')[0].splitlines()[0][:100]})") from None
-    _check_plain(value)
+    for count, (inner, depth) in enumerate(_values(value)):
+        if count > MAX_VALUES or depth > MAX_DEPTH:
+            raise ValueError(f"stands for more than {MAX_VALUES:,} values, or for itself; write out what *aliases mean")
+        if not isinstance(inner, (*_PLAIN, dict, list)):
+            raise ValueError(f"{inner!r:.40} is read as a {type(inner).__name__}; put it in quotes")
     return value
 
 
-def _check_plain(value):
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f"the key {key!r:.40}: a word is expected")
-            _check_plain(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_plain(inner)
-    elif not isinstance(value, _PLAIN):
-        raise ValueError(f"{value!r:.40} is read as a {type(value).__name__}; put it in quotes")
+def _values(value):
+    """(value, depth) of everything in a value, shared parts as often as they occur; the keys are checked."""
+    waiting = [(value, 0)]
+    while waiting:
+        inner, depth = waiting.pop()
+        yield inner, depth
+        if isinstance(inner, dict):
+            wrong = next((key for key in inner if not isinstance(key, str)), None)
+            if wrong is not None or None in inner:
+                raise ValueError(f"the key {wrong!r:.40}: a word is expected")
+        if isinstance(inner, (dict, list)):
+            waiting += [(each, depth + 1) for each in (inner.values() if isinstance(inner, dict) else inner)]
 
 
 def parse_yaml(text, where):

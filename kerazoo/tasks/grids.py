@@ -1,7 +1,8 @@
-"""Grids of images as PNG files."""
+"""Grids of images as files."""
 
 import numpy as np
 
+from kerazoo.tasks.formats import encoded, picture_file, picture_scale
 from kerazoo.utils.files import new_file
 
 INK, PAPER = (40, 40, 40), (255, 255, 255)
@@ -48,14 +49,31 @@ def image_grid(images, *, columns=None, scale=None, labels=None, title=None):
     return picture
 
 
-def write_grid(images, path, *, labels=None, overwrite=False):
-    """Write an `image_grid` as `<path>.png`; returns the file's path."""
-    file = path.with_name(path.name + ".png")
-    save_png(image_grid(images, labels=labels), file, overwrite=overwrite)
-    return file
+def write_grid(images, path, *, labels=None, columns=None, overwrite=False):
+    """Write an `image_grid` as `<path>.png`, or in the format of `picture_format`; returns the file's path."""
+    grid = image_grid(images, labels=labels, columns=columns, scale=picture_scale())
+    return save_picture(grid, picture_file(path), overwrite=overwrite)
+
+
+def save_picture(picture, path, *, overwrite=False):
+    """Write a picture in the format of the path's suffix, whole or not at all.
+
+    Args:
+        picture: PIL.Image.Image.
+        path: Path. Ends in `.png`, `.pdf` or `.svg`.
+        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+
+    Returns:
+        Path. The file.
+
+    Raises:
+        OutputError: `path` exists or cannot be written.
+    """
+    with new_file(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encoded(picture, path.suffix))
+    return path
 
 
 def save_png(picture, path, *, overwrite=False):
-    """Write a picture as PNG, whole or not at all; raises `OutputError` where `path` exists or cannot be written."""
-    with new_file(path, overwrite=overwrite) as temporary:
-        picture.save(temporary, format="PNG")
+    """`save_picture` under its older name."""
+    save_picture(picture, path, overwrite=overwrite)

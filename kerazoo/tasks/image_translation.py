@@ -4,7 +4,7 @@ import numpy as np
 
 from kerazoo.data.unpaired import DOMAINS, require_unpaired
 from kerazoo.metrics import kid
-from kerazoo.tasks.grids import image_grid, save_png
+from kerazoo.tasks.grids import write_grid
 from kerazoo.tasks.image_generation import load_extractor
 from kerazoo.utils.images import as_float_array
 
@@ -30,10 +30,8 @@ def sample(model, path, *, num=16, seed=0, data=None, overwrite=False):
         )
     ]
     rows = np.stack(columns, axis=1)
-    file = path.with_name(path.name + ".png")
-    grid = image_grid(rows.reshape(-1, *rows.shape[2:]), columns=len(columns), labels=CAPTIONS * len(rows))
-    save_png(grid, file, overwrite=overwrite)
-    return (file,)
+    images, labels = rows.reshape(-1, *rows.shape[2:]), CAPTIONS * len(rows)
+    return (write_grid(images, path, columns=len(columns), labels=labels, overwrite=overwrite),)
 
 
 def evaluate(model, data, settings):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kerazoo.tasks.formats import picture_file
 from kerazoo.utils.files import new_file
 
 MAPS_PER_ROW = 3
@@ -86,7 +87,7 @@ def _figure(width, height, num=1, columns=1):
 
 
 def _write(figure, path, overwrite):
-    return save_figure(figure, path.with_name(path.name + ".png"), overwrite=overwrite)
+    return save_figure(figure, picture_file(path), overwrite=overwrite)
 
 
 def save_figure(figure, file, *, overwrite=False):

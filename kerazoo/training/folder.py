@@ -5,8 +5,7 @@ import importlib.metadata
 import json
 import platform
 
-from kerazoo.base.arguments import shorten
-from kerazoo.presets.config import read_config, write_config
+from kerazoo.presets.config import config_differences, read_config, write_config
 from kerazoo.presets.runs import CONFIG, RECORD, VERSIONS
 from kerazoo.utils.errors import TrainingError
 from kerazoo.utils.files import check_free, check_owned, locked, new_file, new_folder
@@ -64,7 +63,7 @@ def check_same(run, config):
         TrainingError: it is one of another, or its length cannot change.
     """
     own = read_config(run / CONFIG)
-    differences = list(config_differences(own, config))
+    differences = list(config_differences(own.model_copy(update={"module": config.module}), config))
     others = [line for line in differences if not line.startswith(LENGTH)]
     if others:
         raise TrainingError(
@@ -127,22 +126,6 @@ def check_data(run, record, source):
         f"{run}: the data have changed since the run began ({seen}; now {now['source']}); restore them, or begin a new "
         "run with another --out"
     )
-
-
-def config_differences(old, new):
-    """One phrase for each value in which two configurations differ."""
-    before, now = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
-    for key in sorted({*before, *now}):
-        if before.get(key) != now.get(key):
-            yield f"{key} is {shorten(before.get(key))!r} there and {shorten(now.get(key))!r} here"
-
-
-def _flat(values, prefix=""):
-    flat = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(value, name + ".") if isinstance(value, dict) else {name: value}
-    return flat
 
 
 def software_versions():

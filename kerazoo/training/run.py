@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerazoo.base.registry import module_of
 from kerazoo.presets.preset import save_preset
 from kerazoo.presets.runs import RUN_PRESET, read_record
 from kerazoo.tasks import Data, task_module
@@ -123,7 +124,7 @@ def train(
             stack.enter_context(held(out))  # before anything of it is read or replaced
         data = (data or Data(config.data.source, None, download, strict)).of_shape(model_shape(config))
         source = data.open(config.data.split)
-        config = completed(config, source)
+        config = completed(config, source).model_copy(update={"module": module_of(config.architecture)})
         own, record = config, {}
         if resume:
             own, record = check_same(out, config), read_record(out)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 import time
 import warnings
 
@@ -78,6 +79,36 @@ def duration(seconds):
     minutes, seconds = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@contextlib.contextmanager
+def working(what, *, line_seconds=60.0):
+    """Show on stderr that something takes its time: a spinner in a terminal, elsewhere a line a minute.
+
+    Args:
+        what: str. What is being done.
+        line_seconds: float. Seconds between two lines. Defaults to 60.0.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True, soft_wrap=True)
+    if console.is_terminal:
+        with console.status(f"{what} ..."):
+            yield
+        return
+    began, done = time.monotonic(), threading.Event()
+
+    def say():
+        while not done.wait(line_seconds):
+            print(f"{what}: {duration(time.monotonic() - began)} so far", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 LINE_SECONDS = 60.0  # between two lines within an epoch, elsewhere than in a terminal
