@@ -22,13 +22,17 @@ def export(
     calibration: Annotated[
         str | None, typer.Option("--calibration", help="LiteRT int8: a source of real data. Default: the preset's.")
     ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="LiteRT: rows of a call where they are fixed. Default: 1.")
+    ] = None,
     overwrite: Overwrite = False,
 ):
     """Export for TensorFlow Serving (the next version in a folder) or for devices (a LiteRT file)."""
     import_tensorflow()
     from kerazoo.exporting.command import run_export
 
-    options = {"quantization": quantization, "calibration": calibration, "overwrite": overwrite}
+    options = {"quantization": quantization, "calibration": calibration, "batch_size": batch_size}
+    options |= {"overwrite": overwrite}
     run_export(model, out, format_, say=print, **options)
 
 

@@ -49,7 +49,7 @@ def publish(run, name, *, out=None, overrides=(), overwrite=False, download=Fals
     source = _finished(run)
     architecture = source.config.architecture
     if not re.fullmatch(rf"{architecture}_[a-z0-9_]+", name):
-        raise ConfigError(f"{name}: {architecture}_<something> is expected, such as {architecture}_mnist")
+        raise ConfigError(f"the name {name}: {architecture}_<something> is expected, such as {architecture}_mnist")
     folder = Path(out) if out is not None else _checkout_presets() / name
     if folder.exists() and not overwrite and not _waits(folder):
         raise OutputError(f"{folder} is a preset already; choose another name, or pass --overwrite to replace it")

@@ -42,7 +42,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _list(dumper, values):
-    short = all(isinstance(value, _PLAIN) and len(str(value)) <= 20 for value in values)
+    short = all(isinstance(value, _PLAIN) and len(str(value)) <= 20 and " " not in str(value) for value in values)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
 
 
