@@ -122,7 +122,17 @@ class TestSizes:
 
 class TestPresets:
     @pytest.mark.parametrize(
-        "data", [b"[" * 100_000, b"\xff", b'{"weights": {"bytes": 1e999}}', b"9" * 5000], ids=range(4)
+        "data",
+        [
+            b"[" * 100_000,
+            b"\xff",
+            b'{"weights": {"bytes": 1e999}}',
+            b"9" * 5000,
+            b'{"training": {"steps": "many"}}',
+            b'{"evaluation": {"metrics": [1]}}',
+            b'{"exports": {"litert": 3}}',
+        ],
+        ids=range(7),
     )
     def test_metrics(self, run_copy, data):
         path = run_copy / "preset" / "metrics.json"

@@ -9,6 +9,7 @@ from kerazoo.base.arguments import plain, shorten
 from kerazoo.utils.errors import PresetError
 from kerazoo.utils.files import temporary_folder
 from kerazoo.utils.hdf5 import check_stored
+from kerazoo.utils.memory import bounded_variables
 from kerazoo.utils.reading import MAX_BYTES, parse_json
 
 PARTS = ("config.json", "model.weights.h5")
@@ -60,7 +61,8 @@ def load_checkpoint(file, config, *, error=PresetError):
 
     check_checkpoint(file, config, error=error)
     try:
-        return keras.models.load_model(file)
+        with bounded_variables(config.architecture):
+            return keras.models.load_model(file)
     except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as caught:
         told = " ".join(str(caught).split())[:200]
         raise error(f"{file}: damaged ({told}); remove it to go on from the checkpoint before") from None

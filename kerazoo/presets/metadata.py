@@ -28,13 +28,25 @@ class Weights(_Section):
     parameters: dict[str, int] = {}
 
 
+class Training(_Section):
+    """How the weights came about; what only people read may be anything."""
+
+    steps: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class Evaluation(_Section):
+    """Figures by name, and what they were measured on."""
+
+    metrics: dict[str, Any] = {}
+
+
 class Metadata(_Section):
-    """All of it. Sections that only people and cards read may hold anything."""
+    """All of it."""
 
     weights: Weights | None = None
-    training: dict[str, Any] = {}
-    evaluation: dict[str, Any] = {}
-    exports: dict[str, Any] = {}
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    exports: dict[str, dict[str, Any]] = {}
 
 
 def read_metadata(folder):

@@ -81,7 +81,7 @@ def run_standing(run):
     total = read_record(run).get("total_steps")
     preset = run / RUN_PRESET
     training = read_metadata(preset).get("training", {}) if (preset / CONFIG).is_file() else {}
-    done = training.get("steps", 0) if isinstance(training.get("steps"), int) else 0
+    done = training.get("steps", 0)
     newest = saved_checkpoints(run)[-1:]
     if newest and newest[0][0] > done:
         return Standing(newest[0][0], total, newest[0][1])

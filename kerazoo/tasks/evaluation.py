@@ -49,7 +49,7 @@ def _warn_of_few(metrics):
     num, name = metrics.get("num_images"), next((key for key in metrics if key.endswith("fid")), None)
     if name and num is not None and num < FEW_IMAGES:
         warnings.warn(
-            f"{name} of {num:,} images is biased upwards, and is comparable only with others of as many; take "
+            f"{name} of {int(num):,} images is biased upwards, and is comparable only with others of as many; take "
             f"{FEW_IMAGES:,} or more (evaluation.num; 10,000 is usual)",
             stacklevel=3,
         )
