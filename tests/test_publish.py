@@ -114,6 +114,9 @@ def test_what_is_refused(run, tmp_path, capsys):
     changed = ["--set", "training.steps=9"]
     refused(capsys, ["publish", run, "wgan_gp_grid", *out, *changed], "--set training", "may be set")
     assert list(tmp_path.iterdir()) == []
+    unmeasured = [*out, "--set", "evaluation.data=null"]
+    refused(capsys, ["publish", run, "wgan_gp_grid", *unmeasured], "what are its figures of? --set evaluation.data=")
+    assert list(tmp_path.iterdir()) == []
     write_recipe(tmp_path / "wgan_gp_grid", RECIPE.replace("steps: 6", "steps: 7"))
     expected = "says otherwise than the run: training.steps is 7 there and 6 here"
     refused(capsys, ["publish", run, "wgan_gp_grid", *out], expected)

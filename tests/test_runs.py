@@ -118,6 +118,17 @@ class TestLength:
         stopped_run(tmp_path / "run")
         assert train(constant(6), tmp_path / "run", resume=True).step == 6
 
+    def test_by_the_command_line_it_keeps_its_length_unless_one_is_given(self, here, capsys):
+        tiny = ["train", "dcgan", "--out", "run", *TINY_OPTIONS, "--set", "training.decay_start=null", "--resume"]
+        assert main([*tiny[:-1], "--epochs", "1"]) == 0
+        for options, step in ([], 4), (["--epochs", "2"], 8), ([], 8), (["--set", "training.epochs=3"], 12):
+            assert main([*tiny, *options]) == 0
+            assert f"trained {step} steps" in capsys.readouterr().out
+        assert main([*tiny, "--epochs", "1"]) == 1
+        assert capsys.readouterr().err == "kerazoo: run: it stands at step 12 already; 4 were asked for\n"
+        assert main([*tiny, "--out", "none"]) == 1
+        assert "no run to resume" in capsys.readouterr().err
+
     def test_not_below_what_is_done(self, tmp_path):
         train(constant(), tmp_path / "run")
         with pytest.raises(TrainingError, match="it stands at step 8 already; 4 were asked for"):

@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
+import stat
 import sys
 from pathlib import Path
 
@@ -177,7 +178,7 @@ def find_module(module, folder, what):
     """Import the `module` that a configuration names, so that its architecture is in the index.
 
     It is looked for among what Python can import; a file also in the working folder and in the folders above the
-    configuration's, of which a run's project is one.
+    configuration's, of which a run's project is one, but in none where everybody may put files.
 
     Args:
         module: str. As of `module_of`.
@@ -188,7 +189,8 @@ def find_module(module, folder, what):
         ConfigError: there is no such module.
     """
     path = Path(module if module.endswith(".py") else f"{module.replace('.', '/')}.py")
-    places = [Path.cwd(), *Path(folder).resolve().parents]
+    above = Path(folder).resolve().parents
+    places = [Path.cwd(), *(place for place in above if not place.stat().st_mode & stat.S_IWOTH)]
     found = next((place / path for place in places if (place / path).is_file()), None)
     if not module.endswith(".py") and _importable(module):
         import_models(module)

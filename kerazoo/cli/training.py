@@ -59,6 +59,8 @@ def train(
         settings = {} if one is None else {"seed": one}
         one_config = config.model_copy(update={"training": config.training.model_copy(update=settings)})
         begun = resume and (seeds is None or folder.exists())
+        if begun and not _says_how_long(epochs, steps, set_):
+            one_config = _with_own_length(one_config, folder)
         _train(one_config, folder, command, opened, resume=begun, overwrite=overwrite, evaluate_after=evaluate_after)
     if seeds is not None:
         print(f"trained {len(chosen)} runs; try: kerazoo compare {shlex.quote(str(out))}")
@@ -75,6 +77,23 @@ def _train(config, out, command, opened, *, resume, overwrite, evaluate_after):
     print(f"trained {result.step} steps; try: kerazoo sample {shlex.quote(str(result.folder))}")
     if evaluate_after and result.preset:
         measure(str(result.preset), write=True, download=opened.download)
+
+
+def _says_how_long(epochs, steps, overrides):
+    keys = ("training.epochs", "training.steps", "training.stages")
+    return epochs is not None or steps is not None or any(item.strip().startswith(keys) for item in overrides or ())
+
+
+def _with_own_length(config, run):
+    """The configuration with the length that a run has, which may be another one than its preset's by now."""
+    from kerazoo.presets.config import read_config
+    from kerazoo.presets.runs import CONFIG
+
+    if not (run / CONFIG).is_file():
+        return config  # `train` says that there is nothing to resume
+    own = read_config(run / CONFIG).training
+    length = {"epochs": own.epochs, "steps": own.steps, "stages": own.stages}
+    return config.model_copy(update={"training": config.training.model_copy(update=length)})
 
 
 def _seeds(seed, seeds):

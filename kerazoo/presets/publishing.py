@@ -11,7 +11,7 @@ from kerazoo.presets.config import config_differences, make_config, read_config,
 from kerazoo.presets.export_figures import NUM, measure_exports
 from kerazoo.presets.metadata import METRICS, write_metadata
 from kerazoo.presets.preset import CARD, WEIGHTS, check_weights, find_preset, presets_root
-from kerazoo.presets.runs import CONFIG, RECORD, is_run
+from kerazoo.presets.runs import CONFIG, VERSIONS, is_run
 from kerazoo.tasks.evaluation import evaluate_preset
 from kerazoo.utils.errors import ConfigError, OutputError, PresetError
 from kerazoo.utils.files import new_folder
@@ -54,6 +54,8 @@ def publish(run, name, *, out=None, overrides=(), overwrite=False, download=Fals
     if folder.exists() and not overwrite and not _waits(folder):
         raise OutputError(f"{folder} is a preset already; choose another name, or pass --overwrite to replace it")
     config, text = _configuration(source, folder, overrides, overwrite)
+    if config.evaluation.data is None:
+        raise ConfigError(f"{name}: what are its figures of? --set evaluation.data=..., or say so in its config.yaml")
     check_weights(source)
     with new_folder(folder, overwrite=folder.exists(), owned=(CONFIG,)) as temporary:
         for file in source.folder.iterdir():
@@ -73,7 +75,7 @@ def publish(run, name, *, out=None, overrides=(), overwrite=False, download=Fals
 def _finished(run):
     """The preset of a finished run; a `PresetError` for anything else."""
     if not is_run(run):
-        raise PresetError(f"{run}: not a run folder of kerazoo train (it has no {CONFIG} and {RECORD})")
+        raise PresetError(f"{run}: not a run folder of kerazoo train (it has no {CONFIG} and {VERSIONS})")
     preset = find_preset(Path(run))
     if not preset.standing.finished:
         raise PresetError(f"{run}: the run is not finished (it stands at {preset.standing}); go on with --resume")

@@ -143,6 +143,6 @@ def held(run):
     The lock is on the folder itself, under whatever name it has, and ends with the process.
     """
     with locked(run) as free:
-        if not free:
+        if free is False:
             raise TrainingError(f"{run} is being trained in by another process; wait, or give another --out")
         yield

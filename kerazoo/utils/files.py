@@ -74,15 +74,15 @@ _OLD = ".old"  # inside one: what is being replaced
 
 @contextlib.contextmanager
 def locked(folder):
-    """Hold a folder: yields True, or False where another process (or another call here) holds it.
+    """Hold a folder: yields True, False where another process (or another call here) holds it, None without locks.
 
-    The lock is the folder's own, under whatever name, and ends with the process. Where the system has no locks of
-    folders, nothing is ever held.
+    The lock is the folder's own, under whatever name, and ends with the process. Windows and some file systems have no
+    locks of folders.
     """
     try:
         import fcntl
     except ImportError:  # Windows
-        yield True
+        yield None
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -90,7 +90,7 @@ def locked(folder):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                yield True  # a file system without locks
+                yield None  # a file system without locks
                 return
             yield False
             return
@@ -117,7 +117,7 @@ def temporary_folder(parent=None):
             made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
             stack.callback(shutil.rmtree, made, ignore_errors=True)
             with contextlib.suppress(FileNotFoundError):
-                folder = made if stack.enter_context(locked(made)) else None
+                folder = None if stack.enter_context(locked(made)) is False else made
         yield folder
 
 
@@ -125,7 +125,7 @@ def _sweep(parent):
     """Remove temporary folders that no process holds, and put back what was about to be replaced."""
     for left in parent.glob(f"{TEMPORARY}????????"):
         with contextlib.suppress(OSError), locked(left) as free:  # another user's are theirs
-            if not free:
+            if not free:  # where there are no locks, nobody knows
                 continue
             for old in (left / _OLD).glob("*"):
                 if not (parent / old.name).exists():
