@@ -34,7 +34,7 @@ class TestWrongUsage:
             ("train", "Missing argument 'model'", "kerazoo train --help"),
             ("train dcgan --epochz 3", "No such option: --epochz", "kerazoo train --help"),
             ("train dcgan --epochs three", "Invalid value for '--epochs'", "kerazoo train --help"),
-            ("list extra", "unexpected extra argument", "kerazoo list --help"),
+            ("list gan* extra", "unexpected extra argument", "kerazoo list --help"),
             ("sample dcgan --out", "'--out'", "kerazoo sample --help"),
         ],
     )
@@ -97,7 +97,7 @@ class TestRefusedTraining:
         before = sorted(path.name for path in run_copy.iterdir())
         command = ["train", "dcgan", *TINY_OPTIONS, "--out"]
         fails(capsys, [*command, run_copy], f"{run_copy} exists already", "--overwrite")
-        fails(capsys, [*command, run_copy, "--resume"], "is a run of another configuration: ", "training.steps is 6")
+        fails(capsys, [*command, run_copy, "--resume"], "is a run of another configuration: ", "label_smoothing is")
         fails(capsys, [*command, run_copy.parent, "--overwrite"], "will not be overwritten", "no config.yaml")
         file = run_copy / "config.yaml"
         fails(capsys, [*command, file / "sub"], f"cannot write {file / 'sub'}", "a part of the path is a file")

@@ -38,7 +38,7 @@ class TestYaml:
         path.write_text("- dcgan\n")
         assert message(read_config, path) == f"{path}: a mapping with the key 'architecture' is expected, not list"
         path.write_bytes(b"\xff\xfe\x00")
-        assert message(read_config, path).startswith(f"{path}: cannot be read as a configuration")
+        assert message(read_config, path).startswith(f"{path}: cannot be read (not UTF-8 text")
         assert "No such file" in message(read_config, tmp_path / "missing.yaml")
 
     def test_no_objects_are_made(self):
@@ -79,8 +79,8 @@ class TestConfig:
         assert make_config(resolved) == config
 
     def test_unknown_keys_name_the_nearest(self):
-        assert message(make_config, {**DCGAN_CONFIG, "modle": {}}) == (
-            "configuration: unknown key 'modle' (value {}); did you mean model?"
+        assert message(make_config, {**DCGAN_CONFIG, "modl": {}}) == (
+            "configuration: unknown key 'modl' (value {}); did you mean model?"
         )
         assert "unknown key 'training.epoch' (value 3); did you mean epochs?" in message(
             make_config, DCGAN_CONFIG, ["training.epoch=3"]

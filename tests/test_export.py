@@ -10,7 +10,7 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.base.endpoints import Endpoint
 from kerazoo.base.priors import Normal
-from kerazoo.exporting import export_saved_model, export_version
+from kerazoo.exporting import export_saved_model, export_version, saved_model
 from kerazoo.utils.errors import ExportError, OutputError
 from tests.zoo_rows import new, tiny_images
 
@@ -172,3 +172,21 @@ def test_what_was_there_stays(tmp_path):
 def test_an_unknown_format(tmp_path):
     with pytest.raises(ExportError, match="format = 'onnx': one of saved_model"):
         new("dbn").export(tmp_path / "x", "onnx")
+
+
+def test_versions_exported_at_once_get_a_number_each(tmp_path, monkeypatch):
+    """The second one is exported, whole, while the first one is being written."""
+    write, model = saved_model._write, new("cnn_classifier")
+
+    def slow(*arguments):
+        metadata = write(*arguments)
+        monkeypatch.setattr(saved_model, "_write", write)
+        assert export_version(model, tmp_path / "cnn")[0].name == "1"
+        return metadata
+
+    monkeypatch.setattr(saved_model, "_write", slow)
+    path, metadata = export_version(model, tmp_path / "cnn")
+    assert (path.name, metadata["version"]) == ("2", 2)
+    for number in (1, 2):
+        assert json.loads((tmp_path / "cnn" / str(number) / "metadata.json").read_text())["version"] == number
+    assert sorted(entry.name for entry in (tmp_path / "cnn").iterdir()) == ["1", "2"]

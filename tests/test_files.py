@@ -7,6 +7,7 @@ import pytest
 
 from kerazoo.utils.errors import OutputError
 from kerazoo.utils.files import new_file, new_folder, output_error, sha256
+from tests.conftest import finish, python
 
 
 def message(function):
@@ -46,7 +47,7 @@ class TestNewFile:
     def test_temporary_name_keeps_the_suffix_and_its_folder(self, tmp_path):
         with new_file(tmp_path / "model.keras") as temporary:
             assert temporary.suffix == ".keras"
-            assert temporary.parent == tmp_path
+            assert temporary.parent.parent == tmp_path  # of the same file system: renaming is all that is left to do
             assert not (tmp_path / "model.keras").exists()
 
     def test_permissions_are_those_of_an_ordinary_file(self, tmp_path):
@@ -110,6 +111,58 @@ class TestNewFile:
         )
         assert everything(tmp_path) == []
 
+    def test_what_appears_meanwhile_is_never_replaced(self, tmp_path):
+        path = tmp_path / "file.txt"
+
+        def race():
+            with new_file(path) as temporary:
+                temporary.write_text("late")
+                path.write_text("first")
+
+        assert "exists already" in message(race)
+        assert path.read_text() == "first"
+        assert everything(tmp_path) == ["file.txt"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kerazoo.utils import files
+path = Path(sys.argv[1])
+if sys.argv[2] == "swap":  # killed between the two renames
+    replace = os.replace
+    def kill(source, target):
+        os.kill(os.getpid(), signal.SIGKILL) if Path(target) == path else replace(source, target)
+    os.replace = kill
+    with files.new_folder(path, overwrite=True, owned=("config.yaml",)) as temporary:
+        (temporary / "config.yaml").write_text("new")
+with getattr(files, sys.argv[2])(path, overwrite=True) as temporary:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class TestKilled:
+    @pytest.mark.parametrize("how", ["new_file", "new_folder"])
+    def test_the_next_one_removes_what_is_left(self, tmp_path, how):
+        assert finish(python("-c", KILLED, tmp_path / "place", how))[0] == -9
+        (left,) = everything(tmp_path)[:1]
+        assert left.startswith(".kerazoo-")
+        write_file(tmp_path / "other.txt")
+        assert everything(tmp_path) == ["other.txt"]
+
+    def test_what_was_about_to_be_replaced_comes_back(self, tmp_path):
+        write_folder(tmp_path / "place", ("config.yaml", "old.txt"))
+        assert finish(python("-c", KILLED, tmp_path / "place", "swap"))[0] == -9
+        assert not (tmp_path / "place").exists()
+        write_file(tmp_path / "other.txt")
+        assert everything(tmp_path) == ["other.txt", "place", "place/config.yaml", "place/old.txt"]
+
+    def test_what_another_one_is_writing_stays(self, tmp_path):
+        with new_file(tmp_path / "slow.txt") as temporary:
+            write_file(tmp_path / "other.txt")
+            temporary.write_text("whole")
+        assert (tmp_path / "slow.txt").read_text() == "whole"
+
 
 class TestNewFolder:
     def test_appears_whole(self, tmp_path):
@@ -138,6 +191,15 @@ class TestNewFolder:
         with pytest.raises(KeyboardInterrupt):
             write_folder(path, ("config.yaml", "new.txt"), overwrite=True, owned=("config.yaml",))
         assert everything(tmp_path) == ["preset", "preset/config.yaml", "preset/old.txt"]
+
+    def test_what_appears_meanwhile_is_never_replaced(self, tmp_path):
+        def race():
+            with new_folder(tmp_path / "1") as temporary:
+                (temporary / "late.txt").write_text("")
+                write_folder(tmp_path / "1", ("first.txt",))
+
+        assert "exists already" in message(race)
+        assert everything(tmp_path) == ["1", "1/first.txt"]
 
     def test_our_own_is_replaced_only_where_asked(self, tmp_path):
         path = tmp_path / "preset"

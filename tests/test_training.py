@@ -17,6 +17,7 @@ from kerazoo.presets.config import TrainingConfig, read_config, write_config
 from kerazoo.training import train
 from kerazoo.training.checkpoints import save_checkpoint, saved_checkpoints
 from kerazoo.training.folder import held
+from kerazoo.training.pictures import write_pictures
 from kerazoo.training.plan import Plan, Segment
 from kerazoo.training.setup import compile_new, new_model
 from kerazoo.training.strategies import STRATEGIES, cluster_workers, make_strategy
@@ -64,7 +65,12 @@ class TestRunFolder:
         for file in (finished_run / "tensorboard").iterdir():
             for event in tf.compat.v1.train.summary_iterator(str(file)):
                 for value in event.summary.value:
-                    found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+                    found[value.tag, event.step] = tf.make_ndarray(value.tensor)
+        pictures = {step: found.pop(("samples", step)) for step in (4, 6)}
+        for epoch, (width, height, _) in enumerate(pictures.values(), 1):
+            picture = Image.open(finished_run / "samples" / f"epoch-{epoch:04d}.png")
+            assert picture.size == (int(width), int(height))
+        found = {key: float(value) for key, value in found.items()}
         rows = log_rows(finished_run)
         losses = ("discriminator_loss", "generator_loss")
         expected = {(name, int(row["step"])): float(row[name]) for row in rows for name in losses}
@@ -77,6 +83,23 @@ class TestRunFolder:
         assert Image.open(finished_run / "samples" / "epoch-0001.png").size == (8 * 66 + 2, 8 * 66 + 2)
         last, preset = finished_run / "samples" / "epoch-0002.png", finished_run / "preset" / "samples.png"
         assert last.read_bytes() == preset.read_bytes()
+
+    def test_pictures_of_the_whole_run(self, finished_run):
+        assert min(Image.open(finished_run / "losses.png").size) >= 400
+        assert Image.open(finished_run / "samples.gif").size == Image.open(finished_run / "preset" / "samples.png").size
+
+    def test_a_film_has_a_hundred_frames_at_most_the_first_and_the_last_among_them(self, tmp_path):
+        (tmp_path / "samples").mkdir()
+        for epoch in range(1, 151):
+            Image.new("RGB", (8, 8), (epoch, 0, 255 - epoch)).save(tmp_path / "samples" / f"epoch-{epoch:04d}.png")
+        write_pictures(tmp_path)
+        assert not (tmp_path / "losses.png").exists()  # there is no log
+        film = Image.open(tmp_path / "samples.gif")
+        assert film.n_frames == 100
+        assert film.convert("RGB").getpixel((0, 0))[0] == pytest.approx(1, abs=3)
+        film.seek(99)
+        assert film.convert("RGB").getpixel((0, 0))[0] == pytest.approx(150, abs=3)
+        assert film.info["duration"] == 1500
 
     def test_at_most_two_checkpoints_stay(self, tmp_path):
         train(tiny_config(5, training={"checkpoint_steps": 1}), tmp_path / "run")

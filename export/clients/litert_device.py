@@ -1,6 +1,6 @@
 """Draw images on a device from a LiteRT file. Needs ai-edge-litert, numpy and pillow; no TensorFlow.
 
-kerazoo export dcgan --format litert --quantization float16 --out dcgan.tflite
+kerazoo export dcgan --format litert --quantization float16 --batch-size 4 --out dcgan.tflite
 python export/clients/litert_device.py dcgan.tflite --num 16 --seed 0 --out digits.png
 """
 
@@ -23,9 +23,13 @@ def main():
     inputs = generate.get_input_details()
     check_generate(options.file, inputs, generate.get_output_details())
     z = draw_latents(options.num, inputs["z"]["shape"][1], options.prior, options.seed)
-    # One latent a call: networks with transposed convolutions have a fixed batch in the file.
-    images = [generate(z=row[None])["images"] for row in z]
-    save_grid(np.concatenate(images), options.out)
+    # Networks with transposed convolutions take exactly the rows a call that the file was exported with (--batch-size):
+    # with others the interpreter fails, in its delegate and without a reason.
+    batch = max(inputs["z"]["shape_signature"][0], 0) or options.num
+    parts = [z[start : start + batch] for start in range(0, options.num, batch)]
+    parts[-1] = np.pad(parts[-1], ((0, batch - len(parts[-1])), (0, 0)))  # zeros fill the last call up
+    images = np.concatenate([generate(z=part)["images"] for part in parts])[: options.num]
+    save_grid(images, options.out)
     print(f"wrote {options.out}: {options.num} images of {options.file}")
 
 

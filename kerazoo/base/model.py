@@ -29,6 +29,7 @@ from kerazoo.base.compiling import Compiling
 from kerazoo.base.example_spaces import Images
 from kerazoo.base.fitting import Fitting
 from kerazoo.base.noise import Noisy, begin_streams
+from kerazoo.base.registry import check_registered
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
 from kerazoo.base.updates import Updating
@@ -106,6 +107,11 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
         return cls(**config)
+
+    def save(self, *args, **kwargs):
+        """As `keras.Model.save`; a `ConfigError` where the class is not registered, so that nothing could load it."""
+        check_registered(self)
+        return super().save(*args, **kwargs)
 
     # === Losses and logs ===
 

@@ -1,7 +1,7 @@
 """The commands that take models out of Python: `export` and `serve`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,13 +22,17 @@ def export(
     calibration: Annotated[
         str | None, typer.Option("--calibration", help="LiteRT int8: a source of real data. Default: the preset's.")
     ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="LiteRT: rows of a call where they are fixed. Default: 1.")
+    ] = None,
     overwrite: Overwrite = False,
 ):
     """Export for TensorFlow Serving (the next version in a folder) or for devices (a LiteRT file)."""
     import_tensorflow()
     from kerazoo.exporting.command import run_export
 
-    options = {"quantization": quantization, "calibration": calibration, "overwrite": overwrite}
+    options = {"quantization": quantization, "calibration": calibration, "batch_size": batch_size}
+    options |= {"overwrite": overwrite}
     run_export(model, out, format_, say=print, **options)
 
 
@@ -69,7 +73,11 @@ def serve(
     import_tensorflow()
     from kerazoo.serving import serve as run_server
 
-    options = {"batching": batching, "max_batch_size": max_batch_size, "batch_timeout_micros": batch_timeout_micros}
+    options: dict[str, Any] = {
+        "batching": batching,
+        "max_batch_size": max_batch_size,
+        "batch_timeout_micros": batch_timeout_micros,
+    }
     options |= {"num_batch_threads": num_batch_threads, "max_rows": max_rows, "max_length": max_length}
     options |= {"max_request_mb": max_request_mb, "max_seconds": max_seconds, "allowed_hosts": allowed_host or ()}
     options |= {"host": host, "rest_port": rest_port, "grpc_port": grpc_port, "poll_seconds": poll_seconds}

@@ -5,8 +5,9 @@ from pathlib import Path
 from kerazoo.exporting import FORMATS, export_litert, export_version
 from kerazoo.presets.loading import load
 from kerazoo.utils.errors import ExportError
+from kerazoo.utils.litert import DYNAMIC
 
-LITERT_ONLY = ("quantization", "calibration")
+LITERT_ONLY = ("quantization", "calibration", "batch_size")
 
 
 def run_export(name, out, format, *, say=print, **options):
@@ -18,7 +19,7 @@ def run_export(name, out, format, *, say=print, **options):
             `<preset>.tflite`.
         format: `"saved_model"` or `"litert"`.
         say: callable. Told each line. Defaults to `print`.
-        **options: `overwrite`; for LiteRT also `quantization` and `calibration`.
+        **options: `overwrite`; for LiteRT also `quantization`, `calibration` and `batch_size`; None is the default.
 
     Returns:
         Path. What was written.
@@ -29,7 +30,7 @@ def run_export(name, out, format, *, say=print, **options):
     if format not in FORMATS:
         raise ExportError(f"--format {format}: one of {', '.join(FORMATS)} is expected")
     litert = FORMATS[format] is export_litert
-    given = [f"--{option}" for option in LITERT_ONLY if options.get(option) is not None]
+    given = [f"--{option.replace('_', '-')}" for option in LITERT_ONLY if options.get(option) is not None]
     if given and not litert:
         raise ExportError(f"{', '.join(given)}: only for --format litert")
     if out is not None and not litert and out.suffix == ".tflite":
@@ -37,7 +38,8 @@ def run_export(name, out, format, *, say=print, **options):
     model = load(name)
     if litert:
         path = out or Path(f"{model.preset}.tflite")
-        metadata = export_litert(model, path, **options)
+        given = {key: value for key, value in options.items() if value is not None}
+        metadata = export_litert(model, path, **given)
     else:
         options = {key: value for key, value in options.items() if key not in LITERT_ONLY}
         path, metadata = export_version(model, out or Path("models", model.preset), **options)
@@ -50,8 +52,14 @@ def describe_export(path, metadata):
     """Lines of text: where it is, how large, and each signature with its largest difference from Keras."""
     size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     yield f"wrote {path}: {size / 1e6:.2f} MB, checked against Keras"
+    fixed = False
     for name, signature in metadata["signatures"].items():
         inputs, outputs = ", ".join(signature["inputs"]), ", ".join(signature["outputs"])
-        yield f"  {name}({inputs}) -> {outputs}; largest difference {metadata['differences'][name]:.1e}"
+        batch = signature.get("batch", DYNAMIC)
+        rows = "" if batch == DYNAMIC else f"; {batch} row{'s' * (batch > 1)} a call"
+        fixed |= batch != DYNAMIC
+        yield f"  {name}({inputs}) -> {outputs}; largest difference {metadata['differences'][name]:.1e}{rows}"
+    if fixed:
+        yield "  so many rows exactly, where it says so: LiteRT cannot plan others; --batch-size N chooses how many"
     for name, reason in metadata.get("left_out", {}).items():
         yield f"  without {name}: {reason}"

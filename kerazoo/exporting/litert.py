@@ -1,7 +1,6 @@
 """LiteRT files for devices: named signatures of built-in operators in one file, checked without TensorFlow."""
 
 import os
-import tempfile
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ from kerazoo.exporting.litert_sizes import fixed_endpoint, split_calls
 from kerazoo.exporting.signatures import describe, float32_twin, save, trace
 from kerazoo.utils.checks import check_integer
 from kerazoo.utils.errors import ExportError
-from kerazoo.utils.files import new_file
+from kerazoo.utils.files import new_file, temporary_folder
 from kerazoo.utils.litert import DYNAMIC, read_litert_metadata, write_calls
 from kerazoo.utils.litert_forms import portable_forms
 
@@ -82,7 +81,7 @@ def export_litert(
     free, left_out = _choose(model, quantization)
     with (
         new_file(path, overwrite=overwrite) as file,
-        tempfile.TemporaryDirectory(prefix="kerazoo-") as folder,
+        temporary_folder() as folder,
         Child(CONVERTER) as converter,
     ):
         calls, calibrated_on = [], None

@@ -11,7 +11,7 @@ from kerazoo.exporting.signatures import SERVING_DEFAULT, compare, describe, flo
 from kerazoo.exporting.warmup import write_warmup
 from kerazoo.serving.versions import LARGEST, version_number
 from kerazoo.utils.errors import ExportError, OutputError
-from kerazoo.utils.files import new_folder, sha256
+from kerazoo.utils.files import new_folder, new_parents, sha256, take_name, temporary_folder, writing
 
 METADATA = "metadata.json"
 SAVED_MODEL = "saved_model.pb"
@@ -77,18 +77,26 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
             write_warmup(batchable, temporary, model_name=path.resolve().parent.name)
         (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
     return metadata
+    with new_folder(path, overwrite=overwrite, owned=(SAVED_MODEL,)) as temporary:
+        metadata = _write(model, temporary, path.resolve().parent.name, warmup)
+        return _finish(metadata, temporary, int(path.name) if path.name.isdecimal() else None)
 
 
 def export_version(model, folder, **options):
     """Write a model as the next version in a folder of versions, as a server watches it.
 
+    The number is taken when the export is whole, so that of several at once each gets its own.
+
     Args:
         model: ZooModel.
         folder: str or Path. For example `"models/dcgan"`, whose newest version 3 makes this one version 4.
-        **options: of `export_saved_model`.
+        **options: of `export_saved_model`; there is nothing for `overwrite` to replace.
 
     Returns:
         (Path, dict). The version's folder and its metadata.
+
+    Raises:
+        ExportError, OutputError: as `export_saved_model`.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -96,6 +104,53 @@ def export_version(model, folder, **options):
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     path = folder / str(max((number for name in names if (number := version_number(name)) is not None), default=0) + 1)
     return path, export_saved_model(model, path, **options)
+    with writing(folder), new_parents(folder / "version"), temporary_folder(folder) as beside:
+        temporary = beside / "version"
+        temporary.mkdir()
+        metadata = _write(model, temporary, folder.resolve().name, options.get("warmup", True))
+        while True:
+            versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
+            path = folder / str(max(versions, default=0) + 1)
+            metadata = _finish(metadata, temporary, int(path.name))
+            if take_name(temporary, path):
+                return path, metadata
+
+
+def _write(model, folder, name, warmup):
+    """Fill a folder with a model's SavedModel and check it; returns the metadata but for the version's number."""
+    model = float32_twin(model)
+    endpoints = model.endpoints()
+    traced = trace(endpoints)
+    default = next(iter(endpoints))
+    save({SERVING_DEFAULT: traced[default], **traced}, folder)
+    metadata = {
+        "format": 1,
+        "preset": model.preset,
+        "architecture": model.architecture,
+        "task": model.task,
+        "version": None,
+        "kerazoo": kerazoo.__version__,
+        "tensorflow": tf.__version__,
+        "default_signature": default,
+        "signatures": describe(endpoints, traced, model.examples),
+        "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
+        "weights": {
+            "file": VARIABLES,
+            "bytes": (folder / VARIABLES).stat().st_size,
+            "sha256": sha256(folder / VARIABLES),
+        },
+        "differences": _check(endpoints, folder),
+    }
+    if warmup:
+        batchable = {name: one for name, one in endpoints.items() if one.batchable}
+        write_warmup(batchable, folder, model_name=name)
+    return metadata
+
+
+def _finish(metadata, folder, version):
+    metadata = {**metadata, "version": version}
+    (folder / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+    return metadata
 
 
 def _check(endpoints, folder):

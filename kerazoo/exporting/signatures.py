@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from kerazoo.base.registry import check_registered
 from kerazoo.utils.errors import ExportError
 from kerazoo.utils.files import output_error
 
@@ -15,6 +16,7 @@ def float32_twin(model):
 
     A mixed policy serves training. Other programs and devices seldom compute in bfloat16.
     """
+    check_registered(model)
     if model.dtype_policy.compute_dtype == "float32":
         return model
     twin = type(model).from_config({**model.get_config(), "dtype": "float32"})

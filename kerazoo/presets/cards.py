@@ -1,32 +1,53 @@
 """What is generated from presets: each preset's `card.md`, and the table of models in the README."""
 
 import datetime
+from fnmatch import fnmatch
 
 from kerazoo.base.arguments import shorten
-from kerazoo.base.registry import index, model_class
+from kerazoo.base.registry import built_in, index, model_class, unknown_name
 from kerazoo.presets.export_report import export_lines
 from kerazoo.presets.metadata import write_metadata
-from kerazoo.presets.preset import CARD, find_preset, presets_of, read_preset
+from kerazoo.presets.preset import CARD, find_preset, presets_of, read_preset, shipped_presets
+from kerazoo.utils.errors import PresetError, UnknownNameError
 from kerazoo.utils.files import new_file
 
 LINES_OF_TEXT = 12
 HEADER = ("architecture", "preset", "what it is", "parameters", "weights")
 
 
-def model_rows():
+def model_rows(pattern="*"):
     """The rows of `kerazoo list`: a header, then one row a preset, without importing TensorFlow.
+
+    Args:
+        pattern: str. Of the names of architectures, of presets or of families (`gans`); `*` and `?` stand for anything.
+            Defaults to `"*"`.
 
     Returns:
         list[tuple[str, ...]].
+
+    Raises:
+        UnknownNameError: nothing has such a name.
     """
     rows = [HEADER]
-    for architecture in index():
-        for preset in presets_of(architecture):
-            weights = preset.metadata.get("weights", {})
-            parameters = weights.get("parameters", {}).get("total")
-            count = f"{parameters:,}" if parameters else "-"
-            size = f"{weights['bytes'] / 1e6:.1f} MB" if weights else "none yet"
-            rows.append((architecture, preset.name, preset.config.summary, count, size))
+    for architecture, module in index().items():
+        family = module.split(".")[-2] if architecture in built_in() else ""
+        found = [row for row in _rows_of(architecture) if any(fnmatch(n, pattern) for n in (*row[:2], family))]
+        rows += found
+    if len(rows) == 1 and pattern != "*":
+        raise UnknownNameError(unknown_name("model", pattern, [*index(), *shipped_presets()]))
+    return rows
+
+
+def _rows_of(architecture):
+    rows = []
+    if architecture not in built_in() and not presets_of(architecture):
+        return [(architecture, "-", "of your own, without a preset", "-", "none yet")]
+    for preset in presets_of(architecture):
+        weights = preset.metadata.get("weights", {})
+        parameters = weights.get("parameters", {}).get("total")
+        count = f"{parameters:,}" if parameters else "-"
+        size = f"{weights['bytes'] / 1e6:.1f} MB" if weights else "none yet"
+        rows.append((architecture, preset.name, preset.config.summary, count, size))
     return rows
 
 
@@ -35,6 +56,30 @@ def models_table():
     header, *rows = model_rows()
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+BEGIN, END = "<!-- models: begin", "<!-- models: end -->"  # of the table in the README
+
+
+def update_readme(checkout):
+    """Make the table of models in a checkout's README anew, between its markers.
+
+    Args:
+        checkout: Path. The folder with `README.md`.
+
+    Returns:
+        Path or None. The file; None where there is none with the markers.
+    """
+    readme = checkout / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    before, begin, rest = text.partition(BEGIN)
+    marker, end, after = rest.partition(END)
+    if not begin or not end:
+        return None
+    marker = marker.splitlines()[0]
+    with new_file(readme, overwrite=True) as temporary:
+        temporary.write_text(f"{before}{BEGIN}{marker}\n\n{models_table()}\n\n{END}{after}", encoding="utf-8")
+    return readme
 
 
 def record_evaluation(name, report):
@@ -48,7 +93,9 @@ def record_evaluation(name, report):
         Path. The card.
     """
     preset = find_preset(name)
-    date = datetime.date.today().isoformat()
+    if preset.standing and preset.standing.checkpoint:
+        raise PresetError(f"{name}: the run is not finished; figures are written into presets of finished runs")
+    date = report.get("date") or datetime.date.today().isoformat()
     write_metadata(preset.folder, {**preset.metadata, "evaluation": {**report, "date": date}})
     return write_card(preset.folder)
 

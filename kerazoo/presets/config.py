@@ -3,17 +3,21 @@
 A wrong value is a `ConfigError` of one line that names the key, the value and what is allowed.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kerazoo.base.arguments import PositiveInt, Seed, first_error
+from kerazoo.base.arguments import Seed, first_error, shorten
 from kerazoo.presets.list_files import attached_files, read_attachments, write_attachments
+from kerazoo.presets.yaml_text import load_yaml, parse_yaml, write_yaml
+from kerazoo.utils.checks import MAX_SEED
 from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.reading import MAX_DEPTH, read_text
 
+MAX_CONFIG_BYTES = 2**20
+
+PositiveInt = Annotated[int, Field(gt=0, le=MAX_SEED, strict=True)]  # steps and sizes; they are counted in 32 bits
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Strategy = Literal["auto", "one", "mirrored", "multiworker"]
 
@@ -32,7 +36,7 @@ class DataConfig(_Section):
 class StageConfig(_Section):
     """How one stage is trained; 0 epochs leave it out."""
 
-    epochs: Annotated[int, Field(ge=0, strict=True)]
+    epochs: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 
 
 class TrainingConfig(_Section):
@@ -72,6 +76,8 @@ class Config(_Section):
     """A preset's `config.yaml`. It states only what differs from the defaults here and of the model's class."""
 
     architecture: str
+    # The module of one's own that registers the architecture: its name, or a .py file relative to the preset's folder.
+    module: str | None = None
     summary: str = ""
     # Whether the architecture's bare name means this preset; without any, the first with weights by name.
     default: bool = False
@@ -88,31 +94,6 @@ class Config(_Section):
     notes: list[str] = []
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads 1e-4 as a string; here it is the number that everybody means."""
-
-
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def parse_yaml(text, where):
-    """The mapping in a YAML text; `where` names the text in the error message."""
-    try:
-        value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise ConfigError(
-            f"{where}:{line} not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})"
-        ) from None
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: a mapping with the key 'architecture' is expected, not {type(value).__name__}")
-    return value
-
-
 def read_config(path, overrides=()):
     """Read and check a `config.yaml`.
 
@@ -127,11 +108,7 @@ def read_config(path, overrides=()):
         ConfigError: the file cannot be read, a key is unknown, or a value is not allowed.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a configuration ({error})") from None
-    values = parse_yaml(text, str(path))
+    values = parse_yaml(read_text(path, error=ConfigError, max_bytes=MAX_CONFIG_BYTES), str(path))
     if isinstance(values.get("model"), dict):
         values["model"] = read_attachments(values["model"], path.parent)
     return make_config(values, overrides, where=str(path))
@@ -151,7 +128,7 @@ def write_config(config, path, *, defaults=False):
     values = config.model_dump(mode="json", exclude_defaults=not defaults)
     if "model" in values:
         values["model"] = write_attachments(values["model"], path.parent)
-    path.write_text(yaml.safe_dump(values, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+    path.write_text(write_yaml(values), encoding="utf-8")
     return list(attached_files(values.get("model", {})).values())
 
 
@@ -177,10 +154,12 @@ def _with_override(values, item):
     path = key.strip().split(".")
     if not separator or not all(path):
         raise ConfigError(f"--set {item}: key=value is expected, for example --set model.latent_dim=64")
+    if len(path) > MAX_DEPTH:
+        raise ConfigError(f"--set {item:.80}: key=value is expected, for example --set model.latent_dim=64")
     try:
-        value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {item}: {text!r} is not a YAML value") from None
+        value = load_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"--set {item:.80}: {text!r:.60} is not a YAML value ({error})") from None
     result = dict(values)
     node = result
     for name in path[:-1]:
@@ -191,3 +170,19 @@ def _with_override(values, item):
         node = node[name]
     node[path[-1]] = value
     return result
+
+
+def config_differences(old, new):
+    """One phrase for each value in which two configurations differ."""
+    before, now = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    for key in sorted({*before, *now}):
+        if before.get(key) != now.get(key):
+            yield f"{key} is {shorten(before.get(key))!r} there and {shorten(now.get(key))!r} here"
+
+
+def _flat(values, prefix=""):
+    flat = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(value, name + ".") if isinstance(value, dict) else {name: value}
+    return flat

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kerazoo.base.arguments import LONGEST_INLINE
 from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.reading import parse_json, read_text
 
 PREFIX = "file:"
 
@@ -24,9 +25,10 @@ def read_attachments(arguments, folder):
         if Path(file).name != file:
             raise ConfigError(f"model.{key} = {PREFIX}{file}: a file beside config.yaml is expected, without a folder")
         try:
-            resolved[key] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot be read as a JSON list ({error}); restore the file") from None
+            resolved[key] = parse_json(read_text(path, error=ConfigError))
+        except ValueError as error:
+            told = str(error).removeprefix(f"{path}: ")
+            raise ConfigError(f"{path}: cannot be read as a JSON list ({told}); restore the file") from None
         if not isinstance(resolved[key], list):
             raise ConfigError(f"{path}: a JSON list is expected, not {type(resolved[key]).__name__}")
     return resolved

@@ -1,9 +1,13 @@
 """Names to models: `load`, `create`, `list_models`, `list_presets`, `info`."""
 
+import contextlib
+import warnings
+
 from kerazoo.base.arguments import check_arguments, shorten
 from kerazoo.base.registry import index, model_class
 from kerazoo.presets.preset import check_weights, find_preset, presets_of, shipped_presets
 from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.memory import bounded_variables
 
 AUTO = "auto"
 
@@ -42,7 +46,8 @@ def load(name, /, *, weights=AUTO, skip_mismatch=False, **arguments):
 
     Args:
         name: str or Path. A preset (`"dcgan_mnist"`), an architecture (`"dcgan"`: its default preset), a preset
-            folder, a run folder of `kerazoo train`, or `"hf://owner/name"`.
+            folder, a run folder of `kerazoo train`, or `"hf://owner/name"`. A run that is in progress or stopped gives
+            the model of its latest checkpoint, and a warning that says at which step it stands.
         weights: `"auto"` or None. `"auto"` loads the preset's weights, checked by sha256; None gives fresh ones.
             Random weights are never returned unless asked for. Defaults to `"auto"`.
         skip_mismatch: bool. With changed `arguments`, keep fresh values where shapes differ (for fine-tuning with
@@ -67,16 +72,30 @@ def load(name, /, *, weights=AUTO, skip_mismatch=False, **arguments):
         return build(preset.config, **arguments)
     if weights != AUTO:
         raise ConfigError(f"weights = {weights!r}: 'auto' or None is expected; to load a folder, give it as the name")
-    path = check_weights(preset)
-    from kerazoo.presets.weights import check_same_shapes, read_weights
+    with _weights(preset) as (path, stage):
+        from kerazoo.presets.weights import check_same_shapes, read_weights
 
-    model = build(preset.config, **arguments)
-    if arguments and not skip_mismatch:
-        check_same_shapes(build(preset.config), model, what=preset.name)
-    read_weights(model, path, what=preset.name, skip_mismatch=skip_mismatch)
+        model = build(preset.config, **arguments)
+        if arguments and not skip_mismatch:
+            check_same_shapes(build(preset.config), model, what=preset.name)
+        read_weights(model, path, what=preset.name, skip_mismatch=skip_mismatch)
     model.preset, model.preset_folder, model.examples = preset.name, preset.folder, preset.config.examples
-    model.continue_stage(model.stages()[-1].name)  # what was trained in parts is past its earlier stages
+    model.continue_stage(stage or model.stages()[-1].name)  # what was trained in parts is past its earlier stages
+    if preset.standing and not preset.standing.finished:
+        warnings.warn(f"{name}: the run is not finished; this is its model at {preset.standing}", stacklevel=2)
     return model
+
+
+@contextlib.contextmanager
+def _weights(preset):
+    """(weights file, stage of training or None for the last) of a preset, or of a run's latest checkpoint."""
+    if preset.standing is None or preset.standing.checkpoint is None:
+        yield check_weights(preset), None
+        return
+    from kerazoo.presets.checkpoint import checkpoint_weights
+
+    with checkpoint_weights(preset.standing.checkpoint, preset.config) as found:
+        yield found
 
 
 def create(name, /, **arguments):
@@ -98,7 +117,8 @@ def create(name, /, **arguments):
         (32, 32, 3)
     """
     if str(name) in index():
-        return model_class(str(name))(**arguments)
+        with bounded_variables(name):
+            return model_class(str(name))(**arguments)
     return build(find_preset(name).config, **arguments)
 
 
@@ -107,7 +127,8 @@ def build(config, /, **arguments):
     cls = model_class(config.architecture)
     # Names and precisions are chosen where a model is made: a configuration holds what the paper would say.
     check_arguments(cls, config.model, keras_arguments=())
-    return cls(**{**config.model, **arguments})
+    with bounded_variables(config.architecture):
+        return cls(**{**config.model, **arguments})
 
 
 def info(name):

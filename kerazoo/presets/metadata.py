@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kerazoo.utils.errors import PresetError
 from kerazoo.utils.files import new_file
+from kerazoo.utils.reading import parse_json, read_text
 
 METRICS = "metrics.json"
 
@@ -27,13 +28,25 @@ class Weights(_Section):
     parameters: dict[str, int] = {}
 
 
+class Training(_Section):
+    """How the weights came about; what only people read may be anything."""
+
+    steps: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class Evaluation(_Section):
+    """Figures by name, and what they were measured on."""
+
+    metrics: dict[str, Any] = {}
+
+
 class Metadata(_Section):
-    """All of it. Sections that only people and cards read may hold anything."""
+    """All of it."""
 
     weights: Weights | None = None
-    training: dict[str, Any] = {}
-    evaluation: dict[str, Any] = {}
-    exports: dict[str, Any] = {}
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    exports: dict[str, dict[str, Any]] = {}
 
 
 def read_metadata(folder):
@@ -42,15 +55,16 @@ def read_metadata(folder):
     if not path.is_file():
         return {}
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(read_text(path, error=PresetError))
         Metadata.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}" if where else "not a mapping of sections"
         raise PresetError(f"{path}: damaged ({reason}); restore the file") from None
-    except (OSError, ValueError) as error:
-        raise PresetError(f"{path}: damaged ({error}); restore the file") from None
+    except ValueError as error:
+        told = str(error).removeprefix(f"{path}: ")
+        raise PresetError(f"{path}: damaged ({told}); restore the file") from None
     return values
 
 

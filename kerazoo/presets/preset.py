@@ -5,20 +5,18 @@ same form, and `hf://owner/name` on the Hugging Face Hub, works wherever a prese
 """
 
 import functools
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kerazoo.base.registry import index, unknown_name
+from kerazoo.base.registry import check_registered, find_module, index, module_of, unknown_name
 from kerazoo.presets.config import Config, read_config, write_config
+from kerazoo.presets.hub import HUB_PREFIX, hub_folder
 from kerazoo.presets.metadata import METRICS, read_metadata, write_metadata
-from kerazoo.utils.errors import ConfigError, MissingDependencyError, PresetError, UnknownNameError
+from kerazoo.presets.runs import CONFIG, RUN_PRESET, Standing, is_run, run_standing
+from kerazoo.utils.errors import ConfigError, PresetError, UnknownNameError
 from kerazoo.utils.files import new_folder, sha256
 
-CONFIG, WEIGHTS, CARD = "config.yaml", "model.weights.h5", "card.md"
-RUN_PRESET = "preset"  # the folder of the result in a run folder
-HUB_PREFIX = "hf://"
-_HUB_ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>.+))?")
+WEIGHTS, CARD = "model.weights.h5", "card.md"
 
 
 @dataclass
@@ -30,12 +28,14 @@ class Preset:
         folder: Path.
         config: Config.
         metadata: dict. `metrics.json`: sections `weights`, `training`, `evaluation`; empty where there is none.
+        standing: Standing or None. Of a run folder: how far it is, and the checkpoint that holds the weights.
     """
 
     name: str
     folder: Path
     config: Config
     metadata: dict = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 @functools.cache
@@ -77,6 +77,8 @@ def read_preset(folder):
     if not (folder / CONFIG).is_file():
         raise PresetError(f"{folder}: not a preset folder (it has no {CONFIG})")
     config = read_config(folder / CONFIG)
+    if config.module and config.architecture not in index():
+        find_module(config.module, folder, f"{folder}: the architecture {config.architecture}")
     if config.architecture not in index():
         raise ConfigError(f"{folder / CONFIG}: {unknown_name('architecture', config.architecture, index())}")
     name = folder.resolve().name
@@ -117,18 +119,20 @@ def find_preset(name):
     """
     text = str(name)
     if text.startswith(HUB_PREFIX):
-        return read_preset(_hub_folder(text))
+        return read_preset(hub_folder(text))
     if text in shipped_presets():
         return read_preset(presets_root() / text)
     if text in index():
         presets = presets_of(text)
         if not presets:
-            raise PresetError(f"{text} has no preset; kerazoo.create({text!r}) gives a fresh model")
+            raise PresetError(
+                f"{text} has no preset; kerazoo.create({text!r}) gives a fresh model, kerazoo train {text} --data ... "
+                "a trained one"
+            )
         return read_preset(presets[0].folder)
     path = Path(text)
     if path.is_dir():
-        run_preset = path / RUN_PRESET
-        return read_preset(run_preset if (run_preset / CONFIG).is_file() else path)
+        return _read_run(path) if is_run(path) else read_preset(path)
     if path.exists():
         raise PresetError(f"{text}: a preset is a folder with {CONFIG} and {WEIGHTS}, not a file")
     if len(path.parts) > 1:
@@ -136,28 +140,23 @@ def find_preset(name):
     raise UnknownNameError(unknown_name("model", text, [*index(), *shipped_presets()]))
 
 
-def _hub_folder(address):
-    match = _HUB_ADDRESS.fullmatch(address)
-    expected = f"{address}: hf://owner/name is expected, optionally with @revision"
-    if not match:
-        raise PresetError(expected)
-    try:
-        import huggingface_hub
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ImportError:
-        raise MissingDependencyError(f"{address} needs huggingface_hub: pip install 'kerazoo[hub]'") from None
-    patterns = [CONFIG, WEIGHTS, CARD, "samples.*", "*.json"]
-    try:
-        return huggingface_hub.snapshot_download(**match.groupdict(), allow_patterns=patterns)
-    except HFValidationError:
-        raise PresetError(expected) from None
-    except LocalEntryNotFoundError:
-        raise PresetError(
-            f"{address}: the Hugging Face Hub cannot be reached, and the preset is not in the local cache; "
-            "connect once, or give a local folder"
-        ) from None
-    except (HfHubHTTPError, OSError) as error:
-        raise PresetError(f"{address}: cannot be fetched ({str(error).strip().splitlines()[0]})") from None
+def find_recipe(name):
+    """What is trained under a name: a preset; of an architecture that has none, the class's defaults.
+
+    Returns:
+        Preset. With `folder` None where there is no preset.
+    """
+    if str(name) in index() and not presets_of(str(name)):
+        return Preset(str(name), None, Config(architecture=str(name)))
+    return find_preset(name)
+
+
+def _read_run(run):
+    """The preset of a run folder: its result, or its latest checkpoint where that is newer."""
+    standing = run_standing(run)
+    result = run / RUN_PRESET
+    newest = run if standing.checkpoint or not (result / CONFIG).is_file() else result
+    return replace(read_preset(newest), standing=standing)
 
 
 def check_weights(preset):
@@ -177,8 +176,13 @@ def check_weights(preset):
     if not path.is_file():
         if expected:
             raise PresetError(f"{path}: the weights file is missing; restore it (sha256 {expected.get('sha256')})")
+        if preset.standing is not None:
+            raise PresetError(
+                f"{preset.folder}: the run has saved no checkpoint yet; it does at the end of each epoch, and sooner "
+                "with training.checkpoint_steps"
+            )
         raise PresetError(
-            f"{preset.name} has no trained weights; train it with: kerazoo train {preset.name} "
+            f"{preset.name} has no trained weights; train it with: kerazoo train {train_name(preset)} "
             "(or pass weights=None for a fresh model)"
         )
     if not expected:
@@ -200,6 +204,11 @@ def check_weights(preset):
     return path
 
 
+def train_name(preset):
+    """What `kerazoo train` takes for a preset: its name where it ships, else its folder."""
+    return preset.name if preset.folder.parent == presets_root() else preset.folder
+
+
 def save_preset(model, folder, *, config=None, training=None, overwrite=False):
     """Write a model as a preset folder.
 
@@ -218,7 +227,9 @@ def save_preset(model, folder, *, config=None, training=None, overwrite=False):
     """
     from kerazoo.presets.weights import write_weights
 
+    check_registered(model)
     config = config or Config(architecture=model.architecture, model=_model_arguments(model))
+    config = config.model_copy(update={"module": module_of(model.architecture)})
     with new_folder(folder, overwrite=overwrite, owned=(CONFIG,)) as temporary:
         files = write_config(config, temporary / CONFIG)
         metadata = {"format": 1, "weights": write_weights(model, temporary / WEIGHTS)}

@@ -7,6 +7,7 @@ import numpy as np
 
 from kerazoo.utils.errors import PresetError
 from kerazoo.utils.files import sha256
+from kerazoo.utils.hdf5 import check_stored
 
 # The smallest normal float16: below it, precision is lost bit by bit.
 SMALLEST_NORMAL = float(np.finfo(np.float16).smallest_normal)
@@ -72,6 +73,7 @@ def read_weights(model, path, *, what, skip_mismatch=False):
     Raises:
         PresetError: the file is no weights file, or not one of this model.
     """
+    check_stored(path, path, error=PresetError)
     before = [variable.numpy() for variable in model.weights] if skip_mismatch else []
     for old, variable in zip(before, model.weights, strict=False):
         variable.assign(np.full_like(old, np.nan))  # what is loaded may equal the fresh values

@@ -1,5 +1,7 @@
 """Measuring a preset with what its configuration says, reproducibly."""
 
+import warnings
+
 from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
@@ -34,5 +36,20 @@ def evaluate_preset(name, *, options=None, overrides=(), download=False):
     model = load(name)
     data = Data(settings.data, model.image_shape, download)
     metrics = task_module(model.task).evaluate(model, data, settings)
+    _warn_of_few(metrics)
     measured = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
     return {**measured, "metrics": metrics}
+
+
+FEW_IMAGES = 2000
+
+
+def _warn_of_few(metrics):
+    """Warn where a Frechet distance is one of so few images that it says more of their number than of the model."""
+    num, name = metrics.get("num_images"), next((key for key in metrics if key.endswith("fid")), None)
+    if name and num is not None and num < FEW_IMAGES:
+        warnings.warn(
+            f"{name} of {int(num):,} images is biased upwards, and is comparable only with others of as many; take "
+            f"{FEW_IMAGES:,} or more (evaluation.num; 10,000 is usual)",
+            stacklevel=3,
+        )

@@ -79,11 +79,31 @@ def loss_plot(columns, path, *, scale=None, overwrite=False):
         raise DataError(f"the columns differ in length ({lengths})")
     place = next((name for name in PLACES[:2] if name in values), "row")
     x = values.get(place, np.arange(1, len(next(iter(curves.values()))) + 1))
+    known = {name: np.isfinite(column) for name, column in curves.items()}
+    lines = {name: (x[known[name]], column[known[name]]) for name, column in curves.items()}
+    return line_plot(lines, path, x_label=place, scale=scale, overwrite=overwrite)
+
+
+def line_plot(curves, path, *, x_label, bands=None, scale=None, overwrite=False):
+    """Write curves, each with its name, into one picture.
+
+    Args:
+        curves: dict. Name -> (x, y), sequences of equal length.
+        path, scale: as for `scatter_plot`.
+        x_label: str. The name of the horizontal axis.
+        bands: dict or None. Name -> (low, high) around its curve, sequences of the same length. Defaults to None.
+        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+
+    Returns:
+        Path. The file.
+    """
     figure, (axes,) = _figure(7, 4)
-    for name, column in curves.items():
-        known = np.isfinite(column)
-        axes.plot(x[known], column[known], label=name, marker="." if known.sum() < 30 else None, linewidth=1.2)
-    axes.set_xlabel(place)
+    for name, (x, y) in curves.items():
+        (line,) = axes.plot(x, y, label=name, marker="." if len(x) < 30 else None, linewidth=1.2)
+        if bands and name in bands:
+            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set_xlabel(x_label)
+    axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=8)
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 

@@ -12,9 +12,10 @@ NUM_CHARACTERS = 500
 RULE = "-" * 72
 
 
-def sample(model, path, *, num=3, seed=0, data=None, overwrite=False):
-    """Write `num` texts of 500 characters as `<path>.txt`, one below the other; the same seed gives the same texts."""
-    texts = model.generate(num_characters=NUM_CHARACTERS, seed=seed, num_samples=num)
+def sample(model, path, *, num=3, seed=0, data=None, prompt="", overwrite=False):
+    """Write `num` texts of 500 characters that go on from `prompt` as a text, one below the other; the same seed
+    gives the same texts."""
+    texts = model.generate(prompt, NUM_CHARACTERS, seed=seed, num_samples=num)
     file = text_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
         temporary.write_text(f"\n\n{RULE}\n\n".join(texts) + "\n", encoding="utf-8")

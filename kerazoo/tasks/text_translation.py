@@ -1,5 +1,7 @@
 """Translation of texts: translations with their attention maps; BLEU of words, exact matches of characters."""
 
+import itertools
+
 import numpy as np
 
 from kerazoo.metrics import bleu, character_accuracy, exact_match
@@ -13,17 +15,21 @@ HEADLINES = ("bleu", "bleu_greedy", "exact_match")  # of a card's table of expor
 MAX_MAPS = 6
 
 
-def sample(model, path, *, num=6, seed=0, data=None, scale=None, overwrite=False):
+def sample(model, path, *, num=6, seed=0, data=None, prompt=None, scale=None, overwrite=False):
     """Write translations of `num` held-out texts, with their references, as a text, and the attention weights of the
-    first six as a picture (models with attention); the search is greedy."""
-    source = held_out(data)
-    rows = source.sample(min(num, len(source)), seed=seed)
-    texts = [str(text) for text in rows["source"]]
+    first six as a picture (models with attention); the search is greedy. With `prompt`, of that text instead."""
+    if prompt is None:
+        source = held_out(data)
+        rows = source.sample(min(num, len(source)), seed=seed)
+        texts, references = ([str(text) for text in rows[side]] for side in ("source", "target"))
+    else:
+        texts, references = [prompt], []
     translations = model.translate(texts, beam_width=1)
     file = text_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
-        triples = zip(texts, translations, rows["target"], strict=True)
-        blocks = [f"source       {a}\ntranslation  {b}\nreference    {c}\n" for a, b, c in triples]
+        names = ("source       ", "translation  ", "reference    ")
+        rows = itertools.zip_longest(texts, translations, references)
+        blocks = ["".join(f"{a}{b}\n" for a, b in zip(names, row, strict=True) if b is not None) for row in rows]
         temporary.write_text("\n".join(blocks), encoding="utf-8")
     if model.attention is None:
         return (file,)

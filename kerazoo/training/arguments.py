@@ -5,9 +5,10 @@ import functools
 from kerazoo.base.arguments import shorten
 from kerazoo.base.registry import model_class
 from kerazoo.presets.config import make_config
-from kerazoo.presets.preset import find_preset
+from kerazoo.presets.preset import find_recipe
 from kerazoo.tasks import Data
 from kerazoo.training.setup import model_shape
+from kerazoo.utils.errors import ConfigError
 
 
 def training_arguments(
@@ -37,8 +38,11 @@ def training_arguments(
         >>> config, data = training_arguments("dcgan", data="folder:photos", options={"epochs": 5})
         >>> train(config, "runs/photos", data=data)
     """
-    values = find_preset(name).config.model_dump(mode="json")
-    source = values["data"]["source"]
+    recipe = find_recipe(name)
+    values = recipe.config.model_dump(mode="json")
+    source = values["data"]["source"] if recipe.folder is not None else None
+    if source is None and data is None:
+        raise ConfigError(f"{name} has no preset that says what it is trained on; give --data, such as --data digits")
     changed = {key: value for key, value in (options or {}).items() if value is not None}
     if "epochs" in changed and "steps" not in changed:
         changed |= {"steps": None, "stages": {}}  # asked for epochs: the preset's own steps and stages do not count

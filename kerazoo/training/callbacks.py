@@ -3,25 +3,42 @@
 import csv
 import math
 import signal
+import threading
 import time
 from pathlib import Path
 
 import keras
 
-from kerazoo.training.checkpoints import last_good, save_checkpoint
+from kerazoo.presets.runs import saved_checkpoints
+from kerazoo.training.checkpoints import folder_identity, last_good, save_checkpoint
 from kerazoo.utils.errors import TrainingError
 from kerazoo.utils.files import new_file
+from kerazoo.utils.reading import read_text
 
 LOG = "log.csv"
 
 
 def read_log(run):
-    """The rows of a run's log, as dicts of strings; none where it has no log yet."""
+    """The rows of a run's log, as dicts of strings; none where it has no log yet.
+
+    Raises:
+        TrainingError: the file is no such log.
+    """
     path = Path(run, LOG)
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    text = read_text(path, error=TrainingError)
+    try:
+        rows = list(csv.DictReader(text.splitlines(), strict=True))
+        for row in rows:
+            int(row["epoch"]), int(row["step"])
+            if None in row or not all(math.isfinite(float(value)) for value in row.values() if value):
+                raise ValueError
+    except (csv.Error, KeyError, OverflowError, TypeError, ValueError):
+        raise TrainingError(
+            f"{path}: damaged (rows of epoch, step, seconds and numbers are expected); remove it"
+        ) from None
+    return rows
 
 
 class RunLog(keras.callbacks.Callback):
@@ -33,16 +50,20 @@ class RunLog(keras.callbacks.Callback):
             are dropped.
         start_epoch: int. The whole epochs up to there. The row of an epoch that was stopped in its middle is dropped,
             too: its rest gets a row for all of it.
+        pictures: callable. `pictures(epoch)`: the PNG files of an epoch's samples, which TensorBoard shows too.
+            Defaults to none.
     """
 
-    def __init__(self, run, start_step, start_epoch):
+    def __init__(self, run, start_step, start_epoch, pictures=lambda epoch: ()):
         super().__init__()
         self.run = run
+        self.pictures = pictures
         self.tensorboard = Path(run) / "tensorboard"
         rows = [row for row in read_log(run) if int(row["step"]) <= start_step]
         self._write([row for row in rows if int(row["epoch"]) <= start_epoch])
         self._seconds = sum(float(row["seconds"]) for row in rows if int(row["epoch"]) > start_epoch)
         self._writer = None
+        self._batches = 0
         self._began = time.perf_counter()
 
     def _write(self, rows):
@@ -74,6 +95,8 @@ class RunLog(keras.callbacks.Callback):
         with self._writer.as_default(step=step):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
+            for picture in self.pictures(epoch):
+                tf.summary.image("samples", tf.io.decode_png(picture.read_bytes(), channels=3)[None])
         self._writer.flush()
 
 
@@ -108,24 +131,41 @@ class EpochSamples(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with self.model.averaged():
-            self.write(self.folder / f"epoch-{epoch + 1:04d}")
+            self.write(self.path(epoch))
+
+    def path(self, epoch):
+        """Where the samples of an epoch (counted from 0) are, without a suffix."""
+        return self.folder / f"epoch-{epoch + 1:04d}"
+
+    def pictures(self, epoch):
+        """The PNG files of an epoch's samples."""
+        path = self.path(epoch)
+        return sorted(path.parent.glob(f"{path.name}*.png"))
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """A checkpoint at the end of each epoch, and every `every_steps` steps where that is given."""
+    """A checkpoint at the end of each epoch, and every `every_steps` steps where that is given.
+
+    Only files that were there when it began, and its own, are removed again.
+    """
 
     def __init__(self, run, every_steps=None):
         super().__init__()
         self.run = run
         self.every_steps = every_steps
         self.saved_step = None
+        self._own = {file for _, file in saved_checkpoints(run)}
+        self._folder = folder_identity(run)
 
     def save(self):
         """Save now, unless this step is saved already."""
         step = int(self.model.step.numpy())
-        if step != self.saved_step:
-            save_checkpoint(self.model, self.run)
-            self.saved_step = step
+        if step == self.saved_step:
+            return
+        if folder_identity(self.run) != self._folder:
+            raise TrainingError(f"{self.run} was removed or replaced while it was trained in; nothing is written there")
+        self._own.add(save_checkpoint(self.model, self.run, self._own))
+        self.saved_step = step
 
     def on_train_batch_end(self, batch, logs=None):
         if self.every_steps and int(self.model.step.numpy()) % self.every_steps == 0:
@@ -152,6 +192,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
 class StopOnSignal(keras.callbacks.Callback):
     """Ctrl-C (or SIGTERM) ends training after the step in progress; a second Ctrl-C interrupts at once.
 
+    In a thread of a notebook or a server, which gets no signals, they stay with the main thread.
+
     Args:
         agree: callable. `agree(flag)`: whether to stop, of whether a signal was received here; see `any_worker`.
     """
@@ -164,8 +206,9 @@ class StopOnSignal(keras.callbacks.Callback):
         self._previous = {}
 
     def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._receive)
+        if threading.current_thread() is threading.main_thread():  # Python gives signals to no other one
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *error):

@@ -1,29 +1,24 @@
 """Checkpoints of a run: `.keras` files that hold everything training needs to go on exactly."""
 
-import re
+import os
 from pathlib import Path
 
 import numpy as np
 
+from kerazoo.presets.runs import saved_checkpoints
 from kerazoo.utils.errors import TrainingError
 from kerazoo.utils.files import new_file
 
 KEEP = 2
-_NAME = re.compile(r"step-(\d{8})\.keras")
 
 
-def saved_checkpoints(run):
-    """(step, file) of each checkpoint of a run folder, oldest first."""
-    files = Path(run, "checkpoints").glob("step-*.keras")
-    return sorted((int(match[1]), path) for path in files if (match := _NAME.fullmatch(path.name)))
-
-
-def save_checkpoint(model, run):
+def save_checkpoint(model, run, own=None):
     """Write the model, its optimizers and its step; keep the latest few.
 
     Args:
         model: ZooModel. Compiled.
         run: str or Path. The run folder.
+        own: collection of Path or None. The files that are this run's, of which old ones go. Defaults to None, all.
 
     Returns:
         Path. The checkpoint.
@@ -39,8 +34,9 @@ def save_checkpoint(model, run):
     path = Path(run, "checkpoints", f"step-{step:08d}.keras")
     with new_file(path, overwrite=True) as temporary:
         model.save(temporary)
-    for _, old in saved_checkpoints(run)[:-KEEP]:
-        old.unlink()
+    kept = [file for _, file in saved_checkpoints(run) if own is None or file in own or file == path]
+    for old in kept[:-KEEP]:
+        old.unlink(missing_ok=True)
     return path
 
 
@@ -59,3 +55,12 @@ def last_good(run):
         return "no checkpoint was saved before"
     step, path = checkpoints[-1]
     return f"the last good checkpoint is {path} (step {step}); a lower learning rate may help"
+
+
+def folder_identity(folder):
+    """What tells a folder from another one of the same name; None where there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

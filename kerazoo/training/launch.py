@@ -157,7 +157,8 @@ def _signals_to(workers):
         for worker in workers:
             worker.process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in STOPS}
+    main = threading.current_thread() is threading.main_thread()  # Python gives signals to no other one
+    before = {number: signal.signal(number, pass_on) for number in STOPS} if main else {}
     try:
         yield
     finally:

@@ -1,14 +1,15 @@
 """Run one configuration: data, devices, precision, callbacks, resumption, and the preset at the end."""
 
 import contextlib
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 
-from kerazoo.presets.preset import RUN_PRESET, save_preset
+from kerazoo.base.registry import module_of
+from kerazoo.presets.preset import save_preset
+from kerazoo.presets.runs import RUN_PRESET, read_record
 from kerazoo.tasks import Data, task_module
 from kerazoo.training.callbacks import (
     Checkpoints,
@@ -20,12 +21,31 @@ from kerazoo.training.callbacks import (
     read_log,
 )
 from kerazoo.training.checkpoints import next_start
-from kerazoo.training.folder import check_run, held, make_run, software_versions
+from kerazoo.training.folder import (
+    change_length,
+    check_data,
+    check_run,
+    check_same,
+    data_mark,
+    held,
+    make_run,
+    software_versions,
+)
+from kerazoo.training.pictures import LossPlot, write_pictures
 from kerazoo.training.plan import Plan
-from kerazoo.training.setup import compile_new, completed, model_shape, new_model, prepared, resumed_model
+from kerazoo.training.setup import (
+    check_batch_memory,
+    compile_new,
+    completed,
+    model_shape,
+    new_model,
+    prepared,
+    resumed_model,
+    warn_of_short_epochs,
+)
 from kerazoo.training.strategies import any_worker, is_chief, lost_worker, make_strategy
 from kerazoo.utils.console import progress_callback
-from kerazoo.utils.files import writing
+from kerazoo.utils.files import temporary_folder, writing
 
 
 @dataclass(frozen=True)
@@ -36,7 +56,7 @@ class Result:
         folder: Path. The run folder.
         step: int. Training steps done.
         finished: bool. False where Ctrl-C or SIGTERM ended it; `train(..., resume=True)` goes on.
-        preset: Path or None. The preset folder of a finished run; None on every worker but the first.
+        preset: Path or None. The preset folder, of the last step; None on every worker but the first.
     """
 
     folder: Path
@@ -61,19 +81,21 @@ def train(
     """Train a configuration from scratch, or go on where an earlier run stopped.
 
     The run folder holds `config.yaml` (everything resolved), `versions.json`, `log.csv`, `tensorboard/`, `samples/`
-    (of the same seed after every epoch), `checkpoints/` and, at the end, `preset/`, which `kerazoo.load(out)` reads.
-    A resumed run ends with the weights, and the log but for its seconds, of an uninterrupted one.
+    (of the same seed after every epoch; `samples.gif` shows them in a row), `losses.png`, `checkpoints/` and, at the
+    end or where it is stopped, `preset/`. `kerazoo.load(out)` gives the latest model of it, at any moment. A resumed
+    run ends with the weights, and the log but for its seconds, of an uninterrupted one.
 
     Args:
         config: Config. See `kerazoo.presets.config.read_config`, `kerazoo.presets.preset.find_preset(name).config`.
         out: str or Path. The run folder.
-        resume: bool. Go on from the latest checkpoint of `out`, whose configuration must be the same. Defaults to
-            False.
+        resume: bool. Go on from the latest checkpoint of `out`, whose configuration must be the same; its length may
+            be another one where no schedule depends on it. Defaults to False.
         overwrite: bool. Replace an existing run folder. Defaults to False.
         download: bool. Whether a missing data set may be downloaded. Defaults to False.
         strict: bool. Whether a broken image in a folder is an error. Defaults to False.
         command: str or None. The command line, recorded in the preset. Defaults to None.
-        progress: bool. Show a live progress bar. Defaults to False.
+        progress: bool. Show a live progress bar, and elsewhere than in a terminal a line now and then. Defaults to
+            False.
         callbacks: sequence of keras.callbacks.Callback. More callbacks. Defaults to `()`.
         data: kerazoo.tasks.Data or None. The configured data where they are open already, as `training_arguments`
             gives them; `download` and `strict` are its own then. Defaults to None.
@@ -93,35 +115,45 @@ def train(
     strategy = make_strategy(config.training.strategy)  # before TensorFlow's first operation
     chief = is_chief(strategy)
     with contextlib.ExitStack() as stack:
-        run = Path(out)
+        out = run = Path(out)
         if not chief:  # every worker saves, as Keras wants it, but only the first one's files are kept
-            run = Path(stack.enter_context(tempfile.TemporaryDirectory()), "worker")
-        if chief and not resume:
-            check_run(Path(out), config, resume=False, overwrite=overwrite)
+            run = stack.enter_context(temporary_folder()) / "worker"
+        if chief or resume:
+            check_run(out, resume=resume, overwrite=overwrite)
+        if chief and out.is_dir():
+            stack.enter_context(held(out))  # before anything of it is read or replaced
         data = (data or Data(config.data.source, None, download, strict)).of_shape(model_shape(config))
         source = data.open(config.data.split)
-        config = completed(config, source)
+        config = completed(config, source).model_copy(update={"module": module_of(config.architecture)})
+        own, record = config, {}
         if resume:
-            check_run(Path(out), config, resume=True, overwrite=overwrite)
+            own, record = check_same(out, config), read_record(out)
+            check_data(out, record, source)
+        mark = record.get("data") or data_mark(source)
         stack.enter_context(lost_worker(strategy, lambda: next_start(out)))
         with strategy.scope():
-            resumed = resumed_model(out) if resume else None
+            resumed = resumed_model(out, config) if resume else None
             model = resumed or new_model(config)
-            source = prepared(model, source)
+            raw, source = source, prepared(model, source)
             rows = config.training.batch_size * model.batches_per_step * config.training.accumulate
+            check_batch_memory(source, rows)
             plan = Plan.of(config.training, model.stages(), source.num_batches(rows))
             if resumed is None:
                 compile_new(model, config, plan)
                 model.adapt(source.arrays)
+        record = {"total_steps": plan.total_steps, "data": mark}
+        warn_of_short_epochs(config, source, rows, plan)
         if not (resume and chief):  # only now: a configuration that the model refuses leaves no folder behind
-            make_run(run, config, overwrite=overwrite)
-        stack.enter_context(held(run))
+            make_run(run, config, record, stack, overwrite=overwrite)
+        elif own != config:
+            change_length(run, config, record, Plan.of(own.training, model.stages(), plan.steps_per_epoch), plan, model)
         with writing(run):
             finished = _fit(model, config, source, plan, run, data, progress, callbacks)
             step = int(model.step.numpy())
             with model.averaged():
-                preset = _save_preset(model, run, config, source, data, command) if finished else None
-        return Result(Path(out), step, finished, preset if chief else None)
+                preset = _save_preset(model, run, config, raw, plan, data, command)
+            write_pictures(run)
+        return Result(out, step, finished, preset if chief else None)
 
 
 def _fit(model, config, source, plan, run, data, progress, callbacks):
@@ -131,11 +163,11 @@ def _fit(model, config, source, plan, run, data, progress, callbacks):
     checkpoints = Checkpoints(run, settings.checkpoint_steps)
     checkpoints.set_model(model)  # fit() does, but a finished run that is resumed has nothing left to fit
     samples = EpochSamples(run, lambda path: task.sample(model, path, data=data, overwrite=True))
-    bar = [progress_callback(plan.total_epochs)] if progress else []
+    bar = [progress_callback(plan.total_epochs, plan.total_steps - start)] if progress else []
     segments = list(plan.segments(start))
-    log = RunLog(run, start, segments[0].first_epoch if segments else plan.total_epochs)
+    log = RunLog(run, start, segments[0].first_epoch if segments else plan.total_epochs, samples.pictures)
     with StopOnSignal(any_worker(model.distribute_strategy)) as stop:
-        observers = [StopOnNonFinite(run), stop, log, samples, checkpoints, *bar, *callbacks]
+        observers = [StopOnNonFinite(run), stop, samples, log, LossPlot(run), checkpoints, *bar, *callbacks]
         for segment in segments:
             if segment.stage != model.stage.name:
                 model.begin_stage(segment.stage)
@@ -155,12 +187,13 @@ def _fit(model, config, source, plan, run, data, progress, callbacks):
     return int(model.step.numpy()) >= plan.total_steps
 
 
-def _save_preset(model, run, config, source, data, command):
+def _save_preset(model, run, config, source, plan, data, command):
     rows = read_log(run)
     last = rows[-1] if rows else {}  # killed between its last checkpoint and the end of its only epoch
     training = {
         "command": command,
         "steps": int(model.step.numpy()),
+        "total_steps": plan.total_steps,
         "batch_size": config.training.batch_size,
         "seed": config.training.seed,
         "precision": config.training.precision,

@@ -1,15 +1,17 @@
 """The data and the model of a run: fresh from the configuration, or from the latest checkpoint."""
 
-import zipfile
+import warnings
 
 import keras
 
 from kerazoo.base.arguments import check_arguments, model_parameters
 from kerazoo.base.optimizers import LinearDecay, with_overrides
 from kerazoo.base.registry import model_class
+from kerazoo.presets.checkpoint import load_checkpoint
 from kerazoo.presets.loading import build
-from kerazoo.training.checkpoints import saved_checkpoints
+from kerazoo.presets.runs import saved_checkpoints
 from kerazoo.utils.errors import DataError, TrainingError
+from kerazoo.utils.memory import check_memory
 
 
 def completed(config, source):
@@ -64,14 +66,24 @@ def compile_new(model, config, plan):
     model.compile(optimizers, seed=settings.seed, accumulate=settings.accumulate, ema_decay=settings.ema_decay)
 
 
-def resumed_model(run):
-    """The model of a run's latest checkpoint; None where there is none yet."""
+def resumed_model(run, config):
+    """The model of a run's latest checkpoint, checked to be one of the configuration; None where there is none yet."""
     checkpoints = saved_checkpoints(run)
-    if not checkpoints:
-        return None
-    file = checkpoints[-1][1]
-    try:
-        return keras.models.load_model(file)
-    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise TrainingError(f"{file}: damaged ({reason}); remove it to go on from the checkpoint before") from None
+    return load_checkpoint(checkpoints[-1][1], config, error=TrainingError) if checkpoints else None
+
+
+def check_batch_memory(source, rows):
+    """Raise a `ConfigError` where the examples of one step alone are more than the machine's memory."""
+    arrays = source.arrays.values()
+    each = sum(array.nbytes // max(1, len(array)) for array in arrays)
+    check_memory(rows * each, f"one step of {rows:,} examples", "lower training.batch_size (--batch-size)")
+
+
+def warn_of_short_epochs(config, source, rows, plan):
+    """Warn where one step goes through all the data, so that a few epochs are a few steps."""
+    if config.training.steps is None and plan.steps_per_epoch == 1:
+        warnings.warn(
+            f"{source.info.name}: {len(source):,} examples, and a step takes {rows:,}: an epoch is one step, and the "
+            f"run {plan.total_steps:,}; set --batch-size lower (training.batch_size), or give --steps",
+            stacklevel=3,
+        )

@@ -4,6 +4,8 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
+import time
 import warnings
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GRPC_VERBOSITY": "ERROR", "GLOG_minloglevel": "3"}
@@ -64,49 +66,121 @@ def import_tensorflow():
             tf.constant(0)  # the first operation makes the context, which logs too
 
 
-def progress_callback(total_epochs):
-    """A Keras callback that shows a live bar in a terminal, and one line an epoch elsewhere.
+def tolerant_output():
+    """Let stdout and stderr show a character that they cannot encode by its escape, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            with contextlib.suppress(OSError, ValueError):  # closed, or being read
+                stream.reconfigure(errors="backslashreplace")
+
+
+def duration(seconds):
+    """Seconds as `1:02:03`, `2:03` below an hour."""
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@contextlib.contextmanager
+def working(what, *, line_seconds=60.0):
+    """Show on stderr that something takes its time: a spinner in a terminal, elsewhere a line a minute.
+
+    Args:
+        what: str. What is being done.
+        line_seconds: float. Seconds between two lines. Defaults to 60.0.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True, soft_wrap=True)
+    if console.is_terminal:
+        with console.status(f"{what} ..."):
+            yield
+        return
+    began, done = time.monotonic(), threading.Event()
+
+    def say():
+        while not done.wait(line_seconds):
+            print(f"{what}: {duration(time.monotonic() - began)} so far", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+LINE_SECONDS = 60.0  # between two lines within an epoch, elsewhere than in a terminal
+
+
+def progress_callback(total_epochs, total_steps, *, line_seconds=LINE_SECONDS, clock=time.monotonic):
+    """A Keras callback that shows a live bar in a terminal; elsewhere one line an epoch, and a line a minute within.
 
     Args:
         total_epochs: int. Epochs of the whole run, for "epoch 3/10".
+        total_steps: int. Steps from now to the end of the run, for the time that is left.
+        line_seconds: float. Seconds between two lines within an epoch. Defaults to 60.0.
+        clock: callable. Seconds. Defaults to `time.monotonic`.
 
     Returns:
-        keras.callbacks.Callback. Every loss it shows is the average over the epoch so far.
+        keras.callbacks.Callback. Every loss it shows is the average over the epoch so far. The time left is that of
+        the whole run, by the pace since the first step, which compiles.
     """
     import keras
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     class Bar(keras.callbacks.Callback):
         def __init__(self):
             super().__init__()
             self.console = Console(soft_wrap=True)
-            columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
-            self.bar = Progress(*columns, TextColumn("{task.fields[losses]}"), console=self.console)
-            self.row = self.bar.add_task("", losses="")
+            columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+            self.bar = Progress(
+                *columns, TextColumn("{task.fields[left]}  {task.fields[losses]}"), console=self.console
+            )
+            self.row = self.bar.add_task("", losses="", left="")
+            self.steps, self.began, self.said = 0, None, clock()
 
         def on_epoch_begin(self, epoch, logs=None):
-            name = f"epoch {epoch + 1}/{total_epochs}"
-            self.bar.reset(self.row, description=name, total=self.params["steps"], losses="")
+            self.name = f"epoch {epoch + 1}/{total_epochs}"
+            self.bar.reset(self.row, description=self.name, total=self.params["steps"], losses="", left=self.left())
             if self.console.is_terminal:
                 self.bar.start()
 
         def on_train_batch_end(self, batch, logs=None):
-            self.bar.update(self.row, completed=batch + 1, losses=describe(logs))
+            self.steps += 1
+            if self.began is None:
+                self.began = clock()
+            self.bar.update(self.row, completed=batch + 1, losses=self.describe(logs), left=self.left())
+            if not self.console.is_terminal and clock() - self.said >= line_seconds:
+                self.say(f"{self.name}  step {batch + 1}/{self.params['steps']}", logs)
 
         def on_epoch_end(self, epoch, logs=None):
             self.stop()
             if not self.console.is_terminal:
-                self.console.print(f"epoch {epoch + 1}/{total_epochs}  {describe(logs)}", highlight=False)
+                self.say(self.name, logs)
 
         def on_train_end(self, logs=None):
             self.stop()
+
+        def left(self):
+            if self.steps < 2:
+                return ""
+            pace = (clock() - self.began) / (self.steps - 1)
+            return f"{duration(pace * max(0, total_steps - self.steps))} left"
+
+        def say(self, begin, logs):
+            self.said = clock()
+            parts = [begin, self.describe(logs), self.left()]
+            self.console.print("  ".join(part for part in parts if part), highlight=False, markup=False)
 
         def stop(self):
             if self.bar.live.is_started:  # stopping a bar that never started prints an empty line
                 self.bar.stop()
 
-    def describe(logs):
-        return "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
+        def describe(self, logs):
+            text = "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
+            return text.encode(self.console.encoding, "backslashreplace").decode(self.console.encoding)
 
     return Bar()

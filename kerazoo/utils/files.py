@@ -53,7 +53,7 @@ def check_free(path, *, overwrite=False):
 
 
 @contextlib.contextmanager
-def _parents(path):
+def new_parents(path):
     """Makes the folders that a path needs; those that it made go again, where they are empty, if the block fails."""
     missing = [parent for parent in path.parents if not parent.exists()]
     try:
@@ -66,76 +66,165 @@ def _parents(path):
         raise
 
 
+# === Temporary places ===
+
+TEMPORARY = ".kerazoo-"  # what their names begin with
+_OLD = ".old"  # inside one: what is being replaced
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Hold a folder: yields True, False where another process (or another call here) holds it, None without locks.
+
+    The lock is the folder's own, under whatever name, and ends with the process. Windows and some file systems have no
+    locks of folders.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield None
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                yield None  # a file system without locks
+                return
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def temporary_folder(parent=None):
+    """A folder that goes with the block; those of processes that were killed go when the next one is made there.
+
+    Args:
+        parent: str, Path or None. Where to make it; it must exist. Defaults to None, the system's place for such.
+
+    Yields:
+        Path.
+    """
+    parent = Path(parent or tempfile.gettempdir())
+    _sweep(parent)
+    with contextlib.ExitStack() as stack:
+        folder = None
+        while folder is None:  # another process may sweep it away before it is held
+            made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                folder = None if stack.enter_context(locked(made)) is False else made
+        yield folder
+
+
+def _sweep(parent):
+    """Remove temporary folders that no process holds, and put back what was about to be replaced."""
+    for left in parent.glob(f"{TEMPORARY}????????"):
+        with contextlib.suppress(OSError), locked(left) as free:  # another user's are theirs
+            if not free:  # where there are no locks, nobody knows
+                continue
+            for old in (left / _OLD).glob("*"):
+                if not (parent / old.name).exists():
+                    os.replace(old, parent / old.name)
+            shutil.rmtree(left, ignore_errors=True)
+
+
+# === Whole or not at all ===
+
+
 @contextlib.contextmanager
 def new_file(path, *, overwrite=False):
-    """Write a file under a temporary name beside its place and rename it when the block ends well.
+    """Write a file under another name beside its place and rename it when the block ends well.
 
     Args:
         path: str or Path. Its folder is made where it is missing.
-        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+        overwrite: bool. Whether an existing file may be replaced, also one that was made meanwhile. Defaults to False.
 
     Yields:
-        Path. The temporary file, with the same suffix.
+        Path. The temporary file, of the same name in a folder beside the place.
 
     Raises:
         OutputError: the file exists, or cannot be written; nothing is left behind.
     """
     path = Path(path)
-    with writing(path), _parents(path):
+    with writing(path), new_parents(path):
         check_free(path, overwrite=overwrite)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        try:
-            yield Path(temporary)
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's files are private
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with temporary_folder(path.parent) as folder:
+            temporary = folder / path.name
+            temporary.touch()
+            yield temporary
+            if overwrite:
+                os.replace(temporary, path)
+            elif not take_name(temporary, path):
+                check_free(path)
 
 
 @contextlib.contextmanager
 def new_folder(path, *, overwrite=False, owned=()):
-    """Fill a folder under a temporary name beside its place and rename it when the block ends well.
+    """Fill a folder under another name beside its place and rename it when the block ends well.
 
     Args:
         path: str or Path. Its parent is made where it is missing.
-        overwrite: bool. Whether an existing folder may be replaced. Defaults to False.
+        overwrite: bool. Whether a folder may be replaced, also one that was made meanwhile. Defaults to False.
         owned: sequence of str. A folder is replaced only if it is empty or holds all these names, so that
             `--overwrite` with a mistyped path cannot take a folder of something else.
 
     Yields:
-        Path. The temporary folder.
+        Path. The temporary folder, of the same name in a folder beside the place.
 
     Raises:
         OutputError: the folder exists, is none of ours, or cannot be written; nothing is left behind.
     """
     path = Path(path)
-    with writing(path), _parents(path):
+    with writing(path), new_parents(path):
         check_free(path, overwrite=overwrite)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            missing = [name for name in owned if not (path / name).exists()]
-            if missing or not path.is_dir():
-                raise OutputError(f"{path} will not be overwritten: it is not such an output (no {', '.join(missing)})")
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        try:
+        check_owned(path, owned)
+        with temporary_folder(path.parent) as folder:
+            temporary = folder / path.name
+            temporary.mkdir()
             yield temporary
-            os.chmod(temporary, 0o777 & ~_umask())
-            if path.exists():
-                replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-                os.replace(path, replaced / path.name)
-                try:
-                    os.replace(temporary, path)
-                except BaseException:
-                    os.replace(replaced / path.name, path)
-                    raise
-                finally:
-                    shutil.rmtree(replaced, ignore_errors=True)
-            else:
+            if take_name(temporary, path):
+                return
+            check_free(path, overwrite=overwrite)
+            check_owned(path, owned)
+            replaced = folder / _OLD / path.name
+            replaced.parent.mkdir()
+            os.replace(path, replaced)
+            try:
                 os.replace(temporary, path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            except BaseException:
+                os.replace(replaced, path)
+                raise
+
+
+def check_owned(path, owned):
+    """Raise an `OutputError` unless `path` is free, an empty folder, or a folder that holds all the names `owned`."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        missing = [name for name in owned if not (path / name).exists()]
+        if missing or not path.is_dir():
+            raise OutputError(f"{path} will not be overwritten: it is not such an output (no {', '.join(missing)})")
+
+
+def take_name(temporary, path):
+    """Rename a file or folder to `path` unless something is there; returns whether it has the name now."""
+    if os.path.lexists(path):
+        return False
+    try:
+        if temporary.is_dir():
+            os.rename(temporary, path)  # which replaces no folder that holds anything
+        else:
+            os.link(temporary, path)  # and not a rename, which replaces a file
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR) and os.path.lexists(path):
+            return False
+        if temporary.is_dir() or error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
             raise
+        os.replace(temporary, path)  # a file system without hard links
+    return True
 
 
 def sha256(path):
@@ -149,9 +238,3 @@ def _sha256(file):  # Python 3.10 has no file_digest
     while block := file.read(1 << 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -6,7 +6,9 @@
 (1, 28, 28, 1)
 """
 
+import contextlib
 import json
+import os
 import struct
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from kerazoo.utils.console import silent_stderr
 from kerazoo.utils.errors import ExportError
 
 METADATA = "kerazoo"  # the name of the entry in the file's metadata
@@ -108,10 +111,18 @@ class LiteRTFile:
         counts = {len(array) for array in arrays.values() if array.ndim}
         if len(counts) > 1:
             raise ExportError(f"signature {signature!r}: inputs of {' and '.join(map(str, sorted(counts)))} rows")
-        if signature not in self._runners:
-            self._runners[signature] = self._interpreter.get_signature_runner(signature)
-        runner, batch = self._runners[signature], known[signature]["batch"]
-        return runner(**arrays) if batch == DYNAMIC else _run_in_parts(runner, arrays, *counts, batch)
+        batch, first = known[signature]["batch"], signature not in self._runners
+        with _quiet() if first else contextlib.nullcontext():
+            if first:
+                self._runners[signature] = self._interpreter.get_signature_runner(signature)
+            runner = self._runners[signature]
+            return runner(**arrays) if batch == DYNAMIC else _run_in_parts(runner, arrays, *counts, batch)
+
+
+def _quiet():
+    """Keeps LiteRT's line about its delegate back where TensorFlow is told to be quiet: LiteRT has no level itself."""
+    quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") not in ("", "0")
+    return silent_stderr() if quiet else contextlib.nullcontext()
 
 
 def _as_input(where, value, expected):
