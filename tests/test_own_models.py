@@ -4,8 +4,10 @@ The file is that of the README's section "A model of your own".
 """
 
 import json
+import re
 import sys
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,31 +21,8 @@ from kerazoo.serving import Server
 from kerazoo.utils.errors import ConfigError
 from tests.conftest import TINY_OPTIONS, finish, python
 
-# DCGAN's losses as this checkout has them. Where they are `discriminator_loss(self, batch, fake, training=True)` and
-# `generator_loss(self, batch, fake, training=True)`, take PUBLIC in the line below.
-PUBLIC = ("discriminator_loss(self, batch, fake, training=True)", "generator_loss(self, batch, fake, training=True)")
-PRIVATE = ("_discriminator_loss(self, real, fake, training=True)", "_generator_loss(self, fake, training=True)")
-LOSSES = PRIVATE
-
-REAL = {PUBLIC: 'batch["image"]', PRIVATE: "real"}[LOSSES]
-FILE = f'''\
-import kerazoo
-from kerazoo.losses import least_squares_discriminator_loss, least_squares_generator_loss
-from kerazoo.models.gans.dcgan import DCGAN
-
-
-@kerazoo.register("my_lsgan")
-class MyLSGAN(DCGAN):
-    """DCGAN with least-squares losses (Mao et al. 2017)."""
-
-    def {LOSSES[0]}:
-        real_values = self.discriminator({REAL}, training=training)
-        fake_values = self.discriminator(fake, training=training)
-        return least_squares_discriminator_loss(real_values, fake_values)
-
-    def {LOSSES[1]}:
-        return least_squares_generator_loss(self.discriminator(fake, training=training))
-'''
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+FILE = re.search(r"```python\n(import kerazoo\n[^`]*@kerazoo.register\([^`]*)```", README)[1]
 
 
 @pytest.fixture

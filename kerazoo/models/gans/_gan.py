@@ -118,8 +118,8 @@ class GAN(LatentModel, ZooModel):
         return self.n_critic if role == self.adversary else 1
 
     def _with_real(self, data):
-        batch = self.batch(data)
-        return {**batch, "real": self.space.to_network(batch[self.batch_key])}
+        batch = dict(self.batch(data))
+        return {"real": self.space.to_network(batch.pop(self.batch_key)), **batch}
 
     def _parts(self, batch):
         """The batch of each of the adversary's updates: row i of the global batch belongs to part i % n_critic."""
