@@ -9,7 +9,7 @@ from keras import layers
 import kerazoo
 from kerazoo.data import from_arrays, open_source
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
-from kerazoo.networks.convolutional import stage_sizes
+from kerazoo.networks.convolutional import side_lengths
 from kerazoo.utils.errors import ConfigError, DataError
 from kerazoo.utils.images import pool_to_grid
 from tests.zoo_rows import Row, Verb, tiny_images
@@ -90,7 +90,7 @@ class TestNetworks:
     @pytest.mark.parametrize("size", [16, 28, 31, 50, 96, 128])
     def test_any_size_has_a_generator_that_fits(self, size):
         model = tiny(image_shape=(size, size, 3), filters=1)
-        assert stage_sizes(size)[-1] in (3, 4)
+        assert side_lengths(size)[-1] in (3, 4)
         assert model.generate(2, seed=0).shape == (2, size, size, 3)
 
     def test_paper_optimizers(self):

@@ -33,7 +33,7 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name in NAMES:
         model = new(name)
-        model.examples = EXAMPLES.get(name, {})
+        model.page_inputs = EXAMPLES.get(name, {})
         model.export(folder / name / "1")
     options, service = selenium.ChromeOptions(), selenium.ChromeService(DRIVER)
     options.binary_location = BROWSER

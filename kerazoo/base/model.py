@@ -48,7 +48,8 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
     Attributes:
         architecture, preset: str. The registered name; the preset whose weights were loaded (None: fresh weights).
         preset_folder: Path or None. Where that preset was read from.
-        examples: dict. What a server's page begins with, as the preset says: input of a signature -> text or number.
+        page_inputs: dict. Inputs that a server's page begins with, as the preset says: input of a signature -> text,
+            number or picture.
         task: str. What the model does; names the module of `kerazoo.tasks` that samples and evaluates it.
         roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
         tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
@@ -63,7 +64,7 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
     architecture: str | None = None
     preset: str | None = None
     preset_folder: Path | None = None
-    examples: dict[str, Any] = {}
+    page_inputs: dict[str, Any] = {}
     task: Any = None  # a string; a family may compute it
     paper: str | None = None
     roles: dict[str, tuple[str, ...]] = {}

@@ -32,6 +32,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     evaluate_after: Annotated[bool, typer.Option("--evaluate", help="Measure the result and write its card.")] = False,
+    augment: Annotated[
+        str | None, typer.Option("--augment", help="Random changes of the images, such as flip,crop.")
+    ] = None,
     set_: Set = None,
     overwrite: Overwrite = False,
     download: Download = False,
@@ -46,6 +49,7 @@ def train(
     if "TF_CONFIG" in os.environ:
         make_strategy(strategy or "auto")  # before anything reads data
     chosen = _seeds(seed, seeds)
+    set_ = [*(set_ or ()), *([] if augment is None else [f"data.augment=[{augment}]"])]
     options: dict[str, Any] = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "seed": seed}
     options |= {"strategy": strategy, "precision": precision}
     flags = {"download": download, "strict": strict}

@@ -102,7 +102,7 @@ def export_litert(
             "task": model.task,
             "quantization": quantization,
             "calibration": calibrated_on,
-            "signatures": _describe(free, endpoints, traced, model.examples),
+            "signatures": _describe(free, endpoints, traced, model.page_inputs),
             "left_out": left_out,
             "operators": built_in,
             "kerazoo": kerazoo.__version__,
@@ -128,8 +128,8 @@ def _choose(model, quantization):
     return chosen, left_out
 
 
-def _describe(free, endpoints, traced, examples):
-    described = describe(endpoints, traced, examples)
+def _describe(free, endpoints, traced, page_inputs):
+    described = describe(endpoints, traced, page_inputs)
     for name, one in described.items():
         rows = {shape[0] for shape in (value.shape for value in endpoints[name].inputs.values()) if shape}
         one |= {"batchable": free[name].batchable, "batch": DYNAMIC if None in rows else next(iter(rows), DYNAMIC)}

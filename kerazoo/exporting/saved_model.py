@@ -63,7 +63,7 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
             "kerazoo": kerazoo.__version__,
             "tensorflow": tf.__version__,
             "default_signature": default,
-            "signatures": describe(endpoints, traced, model.examples),
+            "signatures": describe(endpoints, traced, model.page_inputs),
             "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
             "weights": {
                 "file": VARIABLES,
@@ -132,7 +132,7 @@ def _write(model, folder, name, warmup):
         "kerazoo": kerazoo.__version__,
         "tensorflow": tf.__version__,
         "default_signature": default,
-        "signatures": describe(endpoints, traced, model.examples),
+        "signatures": describe(endpoints, traced, model.page_inputs),
         "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
         "weights": {
             "file": VARIABLES,

@@ -21,7 +21,7 @@ def float32_twin(model):
         return model
     twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
     twin.set_weights(model.get_weights())
-    twin.preset, twin.examples = model.preset, model.examples
+    twin.preset, twin.page_inputs = model.preset, model.page_inputs
     return twin
 
 
@@ -45,19 +45,19 @@ def trace(endpoints):
     return traced
 
 
-def describe(endpoints, traced, examples):
+def describe(endpoints, traced, page_inputs):
     """What a client needs to know of each signature: name -> its inputs and outputs, as JSON takes it.
 
     Args:
         endpoints: dict[str, Endpoint].
         traced: dict[str, ConcreteFunction].
-        examples: dict. What a form may begin with, text, number or picture (a data: URL): by the name of an input, or
+        page_inputs: dict. Inputs that a form begins with, text, number or picture (a data: URL): by the name of an input, or
             of one signature's, `"signature.input"`. Where there is none, the input's own.
     """
     described = {}
     for name, endpoint in endpoints.items():
         inputs = {
-            key: _describe_input(one, examples.get(f"{name}.{key}", examples.get(key)))
+            key: _describe_input(one, page_inputs.get(f"{name}.{key}", page_inputs.get(key)))
             for key, one in endpoint.inputs.items()
         }
         outputs = {

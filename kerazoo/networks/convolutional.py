@@ -27,7 +27,7 @@ def _check_square(shape):
 SquareImageShape = Annotated[ImageShape, AfterValidator(_check_square)]
 
 
-def stage_sizes(image_size):
+def side_lengths(image_size):
     """Side lengths from the image down to the base, each half of the one before, rounded up.
 
     Args:
@@ -68,7 +68,7 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
     Returns:
         keras.Model. `(batch, latent_dim)` -> `(batch, *image_shape)` float32.
     """
-    sizes = stage_sizes(image_shape[0])[::-1]
+    sizes = side_lengths(image_shape[0])[::-1]
     channels = filters * 2 ** (len(sizes) - 2)
     inputs = keras.Input((latent_dim,), name="z")
     x = layers.Dense(sizes[0] ** 2 * channels, use_bias=False, kernel_initializer=small_normal(), dtype=dtype)(inputs)
@@ -117,10 +117,10 @@ def build_discriminator(
         keras.Model. `(batch, *image_shape)` -> `(batch, num_outputs)` float32 logits.
     """
     x = inputs = keras.Input(image_shape, name="images")
-    for stage in range(len(stage_sizes(image_shape[0])) - 1):
-        normalize = stage > 0 and normalization is not None
+    for level in range(len(side_lengths(image_shape[0])) - 1):
+        normalize = level > 0 and normalization is not None
         options = {"use_bias": not normalize, "kernel_initializer": initializer or small_normal(), "dtype": dtype}
-        x = Conv2D(filters * 2**stage, kernel_size, 2, "same", **options)(x)
+        x = Conv2D(filters * 2**level, kernel_size, 2, "same", **options)(x)
         if normalize:
             x = normalization(dtype)(x)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)

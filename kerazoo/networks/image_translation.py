@@ -54,14 +54,14 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
 
     inputs = keras.Input(image_shape, name="images")
     x = relu(_normalized(_reflect(inputs, 3), filters, 7, dtype=dtype))
-    for stage in range(1, num_downsamplings + 1):
-        x = relu(_normalized(x, filters * 2**stage, 3, 2, padding="same", dtype=dtype))
+    for level in range(1, num_downsamplings + 1):
+        x = relu(_normalized(x, filters * 2**level, 3, 2, padding="same", dtype=dtype))
     for _ in range(num_blocks):
         width = x.shape[-1]
         y = relu(_normalized(_reflect(x, 1), width, 3, dtype=dtype))
         x = layers.Add(dtype=dtype)([x, _normalized(_reflect(y, 1), width, 3, dtype=dtype)])
-    for stage in reversed(range(num_downsamplings)):
-        x = _normalized(x, filters * 2**stage, 3, 2, layer=layers.Conv2DTranspose, padding="same", dtype=dtype)
+    for level in reversed(range(num_downsamplings)):
+        x = _normalized(x, filters * 2**level, 3, 2, layer=layers.Conv2DTranspose, padding="same", dtype=dtype)
         x = relu(x)
     x = layers.Conv2D(image_shape[-1], 7, kernel_initializer=small_normal(), dtype=dtype)(_reflect(x, 3))
     return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name=name)
@@ -106,9 +106,9 @@ def build_patch_discriminator(image_shape, filters, num_layers, dtype=None, *, n
     x = inputs = keras.Input(image_shape, name="images")
     x = layers.Conv2D(filters, 4, 2, kernel_initializer=small_normal(), dtype=dtype)(padded(x))
     x = layers.LeakyReLU(0.2, dtype=dtype)(x)
-    for stage in range(1, num_layers + 1):
-        strides = 2 if stage < num_layers else 1
-        x = _normalized(padded(x), filters * min(2**stage, 8), 4, strides, dtype=dtype)
+    for level in range(1, num_layers + 1):
+        strides = 2 if level < num_layers else 1
+        x = _normalized(padded(x), filters * min(2**level, 8), 4, strides, dtype=dtype)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
     scores = layers.Conv2D(1, 4, kernel_initializer=small_normal(), dtype="float32")(padded(x))
     return keras.Model(inputs, scores, name=name)

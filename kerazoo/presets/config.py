@@ -6,7 +6,7 @@ A wrong value is a `ConfigError` of one line that names the key, the value and w
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from kerazoo.base.arguments import Seed, first_error, shorten
 from kerazoo.presets.list_files import attached_files, read_attachments, write_attachments
@@ -31,12 +31,17 @@ class DataConfig(_Section):
 
     source: str = "digits"
     split: str = "train"
+    # Random changes of each training image, by name: see `kerazoo.data.check_augmentations`.
+    augment: list[str] = []
 
 
 class StageConfig(_Section):
-    """How one stage is trained; 0 epochs leave it out."""
+    """How one stage is trained, where it is not as all; 0 epochs leave it out."""
 
-    epochs: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
+    epochs: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)] | None = None
+    batch_size: PositiveInt | None = None
+    # role -> learning rate from the stage's first step on
+    learning_rates: dict[str, Annotated[float, Field(gt=0)]] = {}
 
 
 class TrainingConfig(_Section):
@@ -44,7 +49,7 @@ class TrainingConfig(_Section):
 
     epochs: PositiveInt = 10
     steps: PositiveInt | None = None
-    # For models that are trained in parts: stage -> its epochs, where they are not `epochs`.
+    # For models that are trained in parts: stage -> its epochs, batch size and rates, where they are others.
     stages: dict[str, StageConfig] = {}
     batch_size: PositiveInt = 128
     # Batches that make one update (a step), their gradients summed one batch at a time, for lack of memory.
@@ -87,9 +92,9 @@ class Config(_Section):
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
-    # What a server's page begins with: text, number or picture (a data: URL) by the name of an exported signature's
-    # input, or of one signature's: "translate_b_to_a.images".
-    examples: dict[str, str | int | float] = {}
+    # Inputs that a server's page begins with: text, number or picture (a data: URL) by the name of an exported
+    # signature's input, or of one signature's: "translate_b_to_a.images". Version 0.1 called them `examples`.
+    page_inputs: dict[str, str | int | float] = Field({}, validation_alias=AliasChoices("page_inputs", "examples"))
     # What the card says beside the figures: where the recipe differs from the paper, and the preset's limits.
     notes: list[str] = []
 

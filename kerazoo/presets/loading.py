@@ -79,7 +79,7 @@ def load(name, /, *, weights=AUTO, skip_mismatch=False, **arguments):
         if arguments and not skip_mismatch:
             check_same_shapes(build(preset.config), model, what=preset.name)
         read_weights(model, path, what=preset.name, skip_mismatch=skip_mismatch)
-    model.preset, model.preset_folder, model.examples = preset.name, preset.folder, preset.config.examples
+    model.preset, model.preset_folder, model.page_inputs = preset.name, preset.folder, preset.config.page_inputs
     model.continue_stage(stage or model.stages()[-1].name)  # what was trained in parts is past its earlier stages
     if preset.standing and not preset.standing.finished:
         warnings.warn(f"{name}: the run is not finished; this is its model at {preset.standing}", stacklevel=2)

@@ -17,7 +17,7 @@ from kerazoo.utils.errors import ConfigError, OutputError, PresetError
 from kerazoo.utils.files import new_folder
 
 # What a preset says beside how it is trained: these may be written, or changed, after the run.
-SAID = ("summary", "default", "module", "evaluation", "examples", "notes")
+SAID = ("summary", "default", "module", "evaluation", "page_inputs", "notes")
 UNSAID = ("training.strategy",)  # the devices that happened to be there
 
 

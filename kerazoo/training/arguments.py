@@ -45,7 +45,9 @@ def training_arguments(
         raise ConfigError(f"{name} has no preset that says what it is trained on; give --data, such as --data digits")
     changed = {key: value for key, value in (options or {}).items() if value is not None}
     if "epochs" in changed and "steps" not in changed:
-        changed |= {"steps": None, "stages": {}}  # asked for epochs: the preset's own steps and stages do not count
+        # Asked for epochs: the preset's own steps, and the epochs of its stages, do not count.
+        stages = values["training"]["stages"].items()
+        changed |= {"steps": None, "stages": {name: {**stage, "epochs": None} for name, stage in stages}}
     values["training"] = values["training"] | changed
     if data is not None:
         values["data"] = values["data"] | {"source": data}
@@ -54,7 +56,7 @@ def training_arguments(
     if config.data.source == source:
         return config, Data(source, **flags)
     source = config.data.source
-    values |= {"summary": f"{config.architecture} trained on {source}", "notes": [], "examples": {}}
+    values |= {"summary": f"{config.architecture} trained on {source}", "notes": [], "page_inputs": {}}
     # The preset's extractor knows the preset's images, not these.
     values["evaluation"] = values["evaluation"] | {"data": source, "extractor": None}
     chosen = {item.partition("=")[0].strip() for item in overrides}

@@ -32,7 +32,7 @@ from kerazoo.training.folder import (
     software_versions,
 )
 from kerazoo.training.pictures import LossPlot, write_pictures
-from kerazoo.training.plan import Plan
+from kerazoo.training.plan import Plan, stage_batch_sizes
 from kerazoo.training.setup import (
     check_batch_memory,
     compile_new,
@@ -41,6 +41,8 @@ from kerazoo.training.setup import (
     new_model,
     prepared,
     resumed_model,
+    rows_of_a_step,
+    set_stage_rates,
     warn_of_short_epochs,
 )
 from kerazoo.training.strategies import any_worker, is_chief, lost_worker, make_strategy
@@ -135,14 +137,18 @@ def train(
             resumed = resumed_model(out, config) if resume else None
             model = resumed or new_model(config)
             raw, source = source, prepared(model, source)
-            rows = config.training.batch_size * model.batches_per_step * config.training.accumulate
-            check_batch_memory(source, rows)
-            plan = Plan.of(config.training, model.stages(), source.num_batches(rows))
+            if config.data.augment:
+                source = source.augmented(config.data.augment)
+            batch_sizes = stage_batch_sizes(config.training, model.stages())
+            rows = {name: rows_of_a_step(model, config, size) for name, size in batch_sizes.items()}
+            check_batch_memory(source, max(rows.values()))
+            epoch_steps = {name: source.num_batches(count) for name, count in rows.items()}
+            plan = Plan.of(config.training, model.stages(), epoch_steps)
             if resumed is None:
                 compile_new(model, config, plan)
                 model.adapt(source.arrays)
         record = {"total_steps": plan.total_steps, "data": mark}
-        warn_of_short_epochs(config, source, rows, plan)
+        warn_of_short_epochs(config, source, min(rows.values()), plan)
         if not (resume and chief):  # only now: a configuration that the model refuses leaves no folder behind
             make_run(run, config, record, stack, overwrite=overwrite)
         elif own != config:
@@ -159,6 +165,7 @@ def train(
 def _fit(model, config, source, plan, run, data, progress, callbacks):
     """Train to the plan's end; False where a signal stopped it before."""
     settings, task = config.training, task_module(model.task)
+    batch_sizes = stage_batch_sizes(settings, model.stages())
     start = int(model.step.numpy())
     checkpoints = Checkpoints(run, settings.checkpoint_steps)
     checkpoints.set_model(model)  # fit() does, but a finished run that is resumed has nothing left to fit
@@ -170,11 +177,13 @@ def _fit(model, config, source, plan, run, data, progress, callbacks):
         observers = [StopOnNonFinite(run), stop, samples, log, LossPlot(run), checkpoints, *bar, *callbacks]
         for segment in segments:
             if segment.stage != model.stage.name:
-                model.begin_stage(segment.stage)
+                model.begin_stage(segment.stage, num_steps=plan.stage_steps[segment.stage])
+                set_stage_rates(model, settings)
+            model.plan_stage(plan.stage_steps[segment.stage])
             goes_on = [EpochGoesOn(model.log_sums())] if segment.done else []
             model.fit(
                 source,  # from the model's step on, in the order of its seed
-                batch_size=settings.batch_size,
+                batch_size=batch_sizes[segment.stage],
                 initial_epoch=segment.first_epoch,
                 epochs=segment.last_epoch,
                 steps_per_epoch=segment.steps_per_epoch,

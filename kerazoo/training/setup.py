@@ -7,10 +7,11 @@ import keras
 from kerazoo.base.arguments import check_arguments, model_parameters
 from kerazoo.base.optimizers import LinearDecay, with_overrides
 from kerazoo.base.registry import model_class
+from kerazoo.base.stages import set_learning_rate
 from kerazoo.presets.checkpoint import load_checkpoint
 from kerazoo.presets.loading import build
 from kerazoo.presets.runs import saved_checkpoints
-from kerazoo.utils.errors import DataError, TrainingError
+from kerazoo.utils.errors import ConfigError, DataError, TrainingError
 from kerazoo.utils.memory import check_memory
 
 
@@ -54,6 +55,8 @@ def new_model(config):
 def compile_new(model, config, plan):
     """Compile a fresh model with its configuration's optimizers, schedules and seed of all noise."""
     settings = config.training
+    if settings.decay_start is not None and any(stage.learning_rates for stage in settings.stages.values()):
+        raise ConfigError("training.stages sets learning rates, and training.decay_start a schedule: give one of both")
     optimizers = dict(config.optimizers)  # compile() reports roles that the model does not have
     for role, default in model.default_optimizers().items():
         optimizer = with_overrides(default, config.optimizers.get(role, {}))
@@ -64,6 +67,23 @@ def compile_new(model, config, plan):
             optimizer = with_overrides(optimizer, {"learning_rate": schedule})
         optimizers[role] = optimizer
     model.compile(optimizers, seed=settings.seed, accumulate=settings.accumulate, ema_decay=settings.ema_decay)
+    set_stage_rates(model, settings)
+
+
+def set_stage_rates(model, settings):
+    """Give the roles the learning rates that a configuration sets for the model's stage."""
+    stage = settings.stages.get(model.stage.name)
+    for role, rate in (stage.learning_rates if stage else {}).items():
+        if role not in model.optimizers:
+            raise ConfigError(
+                f"training.stages.{model.stage.name}: unknown role {role!r}; {', '.join(model.optimizers)}"
+            )
+        set_learning_rate(role, model.optimizers[role], rate)
+
+
+def rows_of_a_step(model, config, batch_size):
+    """Examples that one training step takes."""
+    return batch_size * model.batches_per_step * config.training.accumulate
 
 
 def resumed_model(run, config):
@@ -81,7 +101,7 @@ def check_batch_memory(source, rows):
 
 def warn_of_short_epochs(config, source, rows, plan):
     """Warn where one step goes through all the data, so that a few epochs are a few steps."""
-    if config.training.steps is None and plan.steps_per_epoch == 1:
+    if config.training.steps is None and plan.total_steps == plan.total_epochs:
         warnings.warn(
             f"{source.info.name}: {len(source):,} examples, and a step takes {rows:,}: an epoch is one step, and the "
             f"run {plan.total_steps:,}; set --batch-size lower (training.batch_size), or give --steps",
