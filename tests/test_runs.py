@@ -52,6 +52,7 @@ class TestAtAnyMoment:
         run = stopped_run(tmp_path / "run")
         assert find_preset(run).folder == run / "preset"
         assert kerazoo.info(run)["training"]["steps"] == 4
+        assert kerazoo.info(run)["run"] == "not finished, at step 4 of 8"
         with pytest.warns(UserWarning, match="the run is not finished; this is its model at step 4 of 8"):
             model = kerazoo.load(run)
         weights = keras.models.load_model(saved_checkpoints(run)[-1][1]).get_weights()
@@ -271,6 +272,21 @@ class TestSeveral:
         assert "\\toprule" in capsys.readouterr().out
         assert main(["compare", str(seeds), "--json"]) == 0
         assert list(json.loads(capsys.readouterr().out)) == [str(seeds)]
+
+    def test_stopped_it_says_how_to_go_on_with_all(self, here, capsys, monkeypatch):
+        from kerazoo.training import run as module
+
+        stop, fit = StopAt(2), module._fit
+        monkeypatch.setattr(module, "_fit", lambda *arguments: fit(*arguments[:-1], (stop,)))
+        command = ["train", "dcgan", *TINY_OPTIONS, "--steps", "6", "--seeds", "3,4"]
+        assert main([*command, "--out", "run"]) == 130
+        line = capsys.readouterr().out.splitlines()[-1]
+        assert line.startswith("stopped and saved at step 3; go on with: kerazoo train dcgan --steps 6 ")
+        assert " --seeds 3,4 " in line
+        assert line.endswith("--out run --resume")
+        stop.step = None
+        assert main([*command, "--out", "run", "--resume"]) == 0
+        assert "trained 2 runs; try: kerazoo compare run" in capsys.readouterr().out
 
     def test_refusals(self, seeds, here, capsys):
         with pytest.raises(TrainingError, match="neither a run folder of kerazoo train nor one of its --seeds"):
