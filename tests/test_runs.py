@@ -260,7 +260,14 @@ class TestSeveral:
         assert group["std"]["generator_loss"] == pytest.approx(np.std(values, ddof=1), rel=1e-3)
         assert [row[0] for row in rows] == ["", "step", "discriminator_loss", "generator_loss"]
         assert rows[0][-1] == f"{seeds}: mean ± sd"
-        assert rows[1][1:] == (8, 8, 8, "8 ± 0")
+        assert rows[1][1:] == (8, 8, 8, "8.0000 ± 0.0000")
+
+    def test_runs_that_differ_in_more_than_their_seed_have_no_mean(self, seeds, finished_run):
+        each = [seeds / "seed-0", seeds / "seed-5"]
+        assert list(compare_runs(each)[1]) == ["all"]
+        report = compare_runs([*each, finished_run])[1]
+        assert list(report) == [" + ".join(map(str, each)), str(finished_run)]
+        assert "mean" not in report[str(finished_run)]
 
     def test_by_the_command_line(self, seeds, finished_run, here, capsys):
         assert main(["compare", str(seeds), str(finished_run), "--out", "losses.pdf", "--csv"]) == 0
