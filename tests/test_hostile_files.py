@@ -228,6 +228,6 @@ def test_logs(run_copy, data):
 
 
 def test_run_records(run_copy):
-    for data in (b"[1]", b"{", b"\xff", b'{"total_steps": "many"}', b"[" * 100_000):
+    for data in (b"[1]", b"{", b"\xff", b'{"total_steps": "many"}', b'{"data": 3}', b"[" * 100_000):
         (run_copy / "run.json").write_bytes(data)
         assert str(run_copy / "run.json") in fails(PresetError, kerazoo.load, run_copy)

@@ -52,6 +52,7 @@ class TestAtAnyMoment:
         run = stopped_run(tmp_path / "run")
         assert find_preset(run).folder == run / "preset"
         assert kerazoo.info(run)["training"]["steps"] == 4
+        assert kerazoo.info(run)["run"] == "not finished, at step 4 of 8"
         with pytest.warns(UserWarning, match="the run is not finished; this is its model at step 4 of 8"):
             model = kerazoo.load(run)
         weights = keras.models.load_model(saved_checkpoints(run)[-1][1]).get_weights()
@@ -259,7 +260,14 @@ class TestSeveral:
         assert group["std"]["generator_loss"] == pytest.approx(np.std(values, ddof=1), rel=1e-3)
         assert [row[0] for row in rows] == ["", "step", "discriminator_loss", "generator_loss"]
         assert rows[0][-1] == f"{seeds}: mean ± sd"
-        assert rows[1][1:] == (8, 8, 8, "8 ± 0")
+        assert rows[1][1:] == (8, 8, 8, "8.0000 ± 0.0000")
+
+    def test_runs_that_differ_in_more_than_their_seed_have_no_mean(self, seeds, finished_run):
+        each = [seeds / "seed-0", seeds / "seed-5"]
+        assert list(compare_runs(each)[1]) == ["all"]
+        report = compare_runs([*each, finished_run])[1]
+        assert list(report) == [" + ".join(map(str, each)), str(finished_run)]
+        assert "mean" not in report[str(finished_run)]
 
     def test_by_the_command_line(self, seeds, finished_run, here, capsys):
         assert main(["compare", str(seeds), str(finished_run), "--out", "losses.pdf", "--csv"]) == 0
@@ -271,6 +279,21 @@ class TestSeveral:
         assert "\\toprule" in capsys.readouterr().out
         assert main(["compare", str(seeds), "--json"]) == 0
         assert list(json.loads(capsys.readouterr().out)) == [str(seeds)]
+
+    def test_stopped_it_says_how_to_go_on_with_all(self, here, capsys, monkeypatch):
+        from kerazoo.training import run as module
+
+        stop, fit = StopAt(2), module._fit
+        monkeypatch.setattr(module, "_fit", lambda *arguments: fit(*arguments[:-1], (stop,)))
+        command = ["train", "dcgan", *TINY_OPTIONS, "--steps", "6", "--seeds", "3,4"]
+        assert main([*command, "--out", "run"]) == 130
+        line = capsys.readouterr().out.splitlines()[-1]
+        assert line.startswith("stopped and saved at step 3; go on with: kerazoo train dcgan --steps 6 ")
+        assert " --seeds 3,4 " in line
+        assert line.endswith("--out run --resume")
+        stop.step = None
+        assert main([*command, "--out", "run", "--resume"]) == 0
+        assert "trained 2 runs; try: kerazoo compare run" in capsys.readouterr().out
 
     def test_refusals(self, seeds, here, capsys):
         with pytest.raises(TrainingError, match="neither a run folder of kerazoo train nor one of its --seeds"):

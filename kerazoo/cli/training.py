@@ -55,32 +55,33 @@ def train(
     flags = {"download": download, "strict": strict}
     config, opened = training_arguments(model, data=data, options=options, overrides=set_ or (), say=print, **flags)
     out = out or Path("runs") / find_recipe(model).name
-    given = {"import": context.find_root().params["import_"], **options, "data": data, "set": set_}
+    given = {"import": context.find_root().params["import_"], **options, "seeds": None, "data": data, "set": set_}
     given |= {"evaluate": evaluate_after}
     for one in chosen:
         folder = out if seeds is None else out / f"seed-{one}"
         command = _command_line("train", model, given if one is None else {**given, "seed": one})
+        again = f"{_command_line('train', model, {**given, 'seeds': seeds})} --out {shlex.quote(str(out))} --resume"
         settings = {} if one is None else {"seed": one}
         one_config = config.model_copy(update={"training": config.training.model_copy(update=settings)})
         begun = resume and (seeds is None or folder.exists())
         if begun and not _says_how_long(epochs, steps, set_):
             one_config = _with_own_length(one_config, folder)
-        _train(one_config, folder, command, opened, resume=begun, overwrite=overwrite, evaluate_after=evaluate_after)
+        flags = {"resume": begun, "overwrite": overwrite, "command": command, "data": opened}
+        _train(one_config, folder, again, evaluate_after=evaluate_after, **flags)
     if seeds is not None:
         print(f"trained {len(chosen)} runs; try: kerazoo compare {shlex.quote(str(out))}")
 
 
-def _train(config, out, command, opened, *, resume, overwrite, evaluate_after):
+def _train(config, out, again, *, evaluate_after, **flags):
     from kerazoo.training import train as run
 
-    result = run(config, out, command=command, progress=True, data=opened, resume=resume, overwrite=overwrite)
-    again = f"{command} --out {shlex.quote(str(out))} --resume"
+    result = run(config, out, progress=True, **flags)
     if not result.finished:
         print(f"stopped and saved at step {result.step}; go on with: {again}")
         raise typer.Exit(130)
     print(f"trained {result.step} steps; try: kerazoo sample {shlex.quote(str(result.folder))}")
     if evaluate_after and result.preset:
-        measure(str(result.preset), write=True, download=opened.download)
+        measure(str(result.preset), write=True, download=flags["data"].download)
 
 
 def _says_how_long(epochs, steps, overrides):

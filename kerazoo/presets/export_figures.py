@@ -16,7 +16,7 @@ from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
-from kerazoo.utils.errors import ExportError
+from kerazoo.utils.errors import DataError, ExportError
 from kerazoo.utils.files import temporary_folder
 from kerazoo.utils.images import as_float_array
 
@@ -50,6 +50,8 @@ def _step_figures(model, data, settings):
     text = "".join(texts_of(data.open(settings.split)))
     tokens = model.characters.encode(text)
     steps = min(settings.num, len(tokens) // STREAMS)
+    if steps < 2:
+        raise ExportError(f"{len(tokens)} characters are too few to read them in {STREAMS} parts step by step")
     tokens = np.asarray(tokens[: STREAMS * steps], "int32").reshape(STREAMS, steps)
     state, nats = model.zero_state(STREAMS).numpy(), 0.0
     for now, following in zip(tokens.T, tokens.T[1:], strict=False):
@@ -116,7 +118,7 @@ def measure_exports(name, num=NUM, say=lambda line: None):
             path = Path(folder, f"{label}.tflite")
             try:
                 metadata = export_litert(model, path, quantization=quantization)
-            except ExportError as error:
+            except (DataError, ExportError) as error:  # too few data to calibrate int8, say
                 report[label] = {"reason": str(error)}
                 continue
             with run_exported(model, path, num_threads=2):

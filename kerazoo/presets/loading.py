@@ -139,7 +139,8 @@ def info(name):
 
     Returns:
         dict. `preset`, `architecture`, `summary`, `folder`, `model` (arguments), `data`, `parameters`, `bytes`,
-        `sha256`, `training` and `metrics` (name -> value, as measured by the command in `evaluation`).
+        `sha256`, `training` and `metrics` (name -> value, as measured by the command in `evaluation`); of a run that
+        is not finished also `run`, its step.
 
     Raises:
         UnknownNameError: nothing has this name.
@@ -153,8 +154,10 @@ def info(name):
     metadata = preset.metadata
     weights = metadata.get("weights", {})
     evaluation = metadata.get("evaluation", {})
+    unfinished = preset.standing is not None and not preset.standing.finished
     return {
         "preset": preset.name,
+        **({"run": f"not finished, at {preset.standing}"} if unfinished else {}),
         "architecture": preset.config.architecture,
         "summary": preset.config.summary,
         "folder": str(preset.folder),

@@ -117,6 +117,8 @@ def _configuration(source, folder, overrides, overwrite):
     values = config.model_dump(mode="json")
     values["model"] = _differing(config)
     values["training"].pop("strategy")
+    if config.training.steps is not None and not config.training.stages:
+        values["training"].pop("epochs")  # which say nothing beside steps
     values["default"] = False  # of another preset, from whose configuration the run began
     return make_config(values, overrides, where=str(source.folder)), None
 

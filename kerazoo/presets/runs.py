@@ -40,8 +40,11 @@ def read_record(run):
         record = parse_json(read_text(path, error=PresetError))
     except ValueError as error:
         raise PresetError(f"{path}: damaged ({error})") from None
-    if not isinstance(record, dict) or not isinstance(record.get("total_steps", 0), int):
-        raise PresetError(f"{path}: damaged (a mapping with the number total_steps is expected)")
+    kinds = {"total_steps": int, "data": dict}
+    if not isinstance(record, dict) or any(
+        not isinstance(record.get(key, kind()), kind) for key, kind in kinds.items()
+    ):
+        raise PresetError(f"{path}: damaged (a mapping with total_steps, a number, and data, a mapping, is expected)")
     return record
 
 

@@ -5,17 +5,20 @@ import re
 import statistics
 from pathlib import Path
 
+from kerazoo.presets.config import read_config
 from kerazoo.presets.preset import find_preset
-from kerazoo.presets.runs import is_run
+from kerazoo.presets.runs import CONFIG, is_run
 from kerazoo.tasks.plots import line_plot
 from kerazoo.training.pictures import losses_of
 from kerazoo.utils.errors import ConfigError, TrainingError
+from kerazoo.utils.tables import number
 
 _SEED = re.compile(r"seed-(\d+)")
 
 
 def groups_of(paths):
-    """Runs that are compared: those of one `kerazoo train --seeds` together, and those named one by one together.
+    """Runs that are compared: those of one `kerazoo train --seeds` together, and of others those that differ in their
+    seed alone.
 
     Args:
         paths: sequence of Path. Run folders, and folders of `seed-0`, `seed-1`, ...
@@ -26,18 +29,24 @@ def groups_of(paths):
     Raises:
         TrainingError: a folder that is neither.
     """
-    alone, groups = [], {}
+    alike, groups = {}, {}
     for path in map(Path, paths):
         seeds = [each for each in path.glob("seed-*") if _SEED.fullmatch(each.name) and is_run(each)]
         if is_run(path):
-            alone.append(path)
+            alike.setdefault(_without_seed(path), []).append(path)
         elif seeds:
             groups[str(path)] = sorted(seeds, key=lambda each: int(_SEED.fullmatch(each.name)[1]))
         else:
             raise TrainingError(f"{path}: neither a run folder of kerazoo train nor one of its --seeds")
-    if len(alone) > 1 and not groups:
-        return {"all": alone}
-    return {**{str(path): [path] for path in alone}, **groups}
+    if len(alike) == 1 and not groups:
+        return {"all": next(iter(alike.values()))}
+    return {**{" + ".join(map(str, runs)): runs for runs in alike.values()}, **groups}
+
+
+def _without_seed(run):
+    """A run's configuration but for its seed, as text."""
+    config = read_config(run / CONFIG)
+    return config.model_copy(update={"training": config.training.model_copy(update={"seed": 0})}).model_dump_json()
 
 
 def values_of(run):
@@ -76,7 +85,7 @@ def compare_runs(paths):
             numbers = {key: [found[key] for found in values.values()] for key in shared}
             group["mean"] = {key: statistics.fmean(each) for key, each in numbers.items()}
             group["std"] = {key: statistics.stdev(each) for key, each in numbers.items()}
-            spread = {key: f"{group['mean'][key]:.4g} ± {group['std'][key]:.2g}" for key in shared}
+            spread = {key: f"{number(group['mean'][key])} ± {number(group['std'][key])}" for key in shared}
             columns.append((f"{name}: mean ± sd", spread))
         report[name] = group
     names = dict.fromkeys(key for _, found in columns for key in found)

@@ -130,15 +130,18 @@ def progress_callback(total_epochs, total_steps, *, line_seconds=LINE_SECONDS, c
     import keras
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
 
     class Bar(keras.callbacks.Callback):
         def __init__(self):
             super().__init__()
             self.console = Console(soft_wrap=True)
-            columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
-            self.bar = Progress(
-                *columns, TextColumn("{task.fields[left]}  {task.fields[losses]}"), console=self.console
-            )
+            # In a narrow terminal the losses are cut short, and nothing else.
+            whole, rest = {"no_wrap": True, "min_width": 12}, {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}
+            columns = [TextColumn("{task.description}", table_column=Column(**whole)), BarColumn(12)]
+            columns += [MofNCompleteColumn(), TextColumn("{task.fields[left]}", table_column=Column(**whole))]
+            columns += [TextColumn("{task.fields[losses]}", table_column=Column(**rest))]
+            self.bar = Progress(*columns, console=self.console, expand=True)
             self.row = self.bar.add_task("", losses="", left="")
             self.steps, self.began, self.said = 0, None, clock()
 

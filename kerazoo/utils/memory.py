@@ -62,8 +62,11 @@ def bounded_variables(what):
     def _bytes_of(value):
         if not callable(value):
             return 0  # it exists already
-        with tf.Graph().as_default():  # where nothing is computed
-            found = tf.convert_to_tensor(value())
+        try:
+            with tf.Graph().as_default():  # where nothing is computed
+                found = tf.convert_to_tensor(value())
+        except RuntimeError:  # made of tensors that exist already
+            return 0
         return (found.shape.num_elements() or 0) * found.dtype.size
 
     with tf.variable_creator_scope(create):
