@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 import kerazoo
-from kerazoo.presets.export_figures import NUM, QUANTIZATIONS, measure_exports
 from kerazoo.presets.metadata import write_metadata
 from kerazoo.presets.preset import find_preset
+from kerazoo.training.export_figures import NUM, QUANTIZATIONS, measure_exports
 
 
 def table_of(name, report):

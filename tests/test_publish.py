@@ -8,9 +8,9 @@ import pytest
 import kerazoo
 from kerazoo.cli import main
 from kerazoo.exporting import export_litert
-from kerazoo.presets import export_figures
 from kerazoo.presets.cards import render_card
 from kerazoo.presets.preset import find_preset
+from kerazoo.training import export_figures
 from kerazoo.utils.errors import ExportError
 from tests.conftest import finish, python
 
@@ -139,7 +139,7 @@ def test_nothing_is_left_of_figures_that_fail(run, tmp_path, capsys, monkeypatch
     def fail(*arguments):
         raise ExportError("no space for a model")
 
-    monkeypatch.setattr("kerazoo.presets.publishing.measure_exports", fail)
+    monkeypatch.setattr("kerazoo.training.publishing.measure_exports", fail)
     refused(capsys, ["publish", run, "wgan_gp_grid", "--out", folder], "no space for a model")
     assert [path.name for path in folder.iterdir()] == ["config.yaml"]
     assert [path.name for path in tmp_path.iterdir()] == ["wgan_gp_grid"]

@@ -140,7 +140,7 @@ def publish(
 ):
     """Make a preset of a finished run: configuration, weights, figures, exports, samples, card."""
     import_tensorflow()
-    from kerazoo.presets.publishing import publish as run_publish
+    from kerazoo.training.publishing import publish as run_publish
 
     options = {"overrides": set_ or (), "overwrite": overwrite, "download": download}
     folder = run_publish(run, name, out=out, say=print, **options)

@@ -51,8 +51,8 @@ def describe(endpoints, traced, page_inputs):
     Args:
         endpoints: dict[str, Endpoint].
         traced: dict[str, ConcreteFunction].
-        page_inputs: dict. Inputs that a form begins with, text, number or picture (a data: URL): by the name of an input, or
-            of one signature's, `"signature.input"`. Where there is none, the input's own.
+        page_inputs: dict. Inputs that a form begins with, text, number or picture (a data: URL): by the name of an
+            input, or of one signature's, `"signature.input"`. Where there is none, the input's own.
     """
     described = {}
     for name, endpoint in endpoints.items():

@@ -8,11 +8,13 @@ from kerazoo.base.arguments import model_parameters, plain
 from kerazoo.base.registry import model_class
 from kerazoo.presets.cards import record_evaluation, update_readme
 from kerazoo.presets.config import config_differences, make_config, read_config, write_config
-from kerazoo.presets.export_figures import NUM, measure_exports
+from kerazoo.presets.loading import load
 from kerazoo.presets.metadata import METRICS, write_metadata
+from kerazoo.presets.outputs import sample_outputs
 from kerazoo.presets.preset import CARD, WEIGHTS, check_weights, find_preset, presets_root
 from kerazoo.presets.runs import CONFIG, VERSIONS, is_run
 from kerazoo.tasks.evaluation import evaluate_preset
+from kerazoo.training.export_figures import NUM, measure_exports
 from kerazoo.utils.errors import ConfigError, OutputError, PresetError
 from kerazoo.utils.files import new_folder
 
@@ -32,8 +34,8 @@ def publish(run, name, *, out=None, overrides=(), overwrite=False, download=Fals
         name: str. `<architecture>_<something>`, mostly the data's name.
         out: str, Path or None. The preset's folder. Defaults to None: `zoo_configs/<name>` of the checkout, whose
             README gets its row in the table of models.
-        overrides: sequence of str. `--set` items of what is not training: `evaluation`, `summary`, `notes`, `examples`,
-            `default`. Defaults to none.
+        overrides: sequence of str. `--set` items of what is not training: `evaluation`, `summary`, `notes`,
+            `page_inputs`, `default`. Defaults to none.
         overwrite: bool. Whether a preset that has weights may be replaced. Defaults to False.
         download: bool. Whether missing data may be downloaded. Defaults to False.
         say: callable. Told each step in one line. Defaults to silence.
@@ -158,5 +160,6 @@ def _measure(folder, source, config, download, say):
     if {key: known.get(key) for key in settings} != settings:
         known = evaluate_preset(folder, download=download)
     exports = measure_exports(folder, min(NUM, config.evaluation.num), say)
-    write_metadata(folder, {**metadata, "exports": {"litert": exports}})
+    outputs = sample_outputs(load(folder))
+    write_metadata(folder, {**metadata, "exports": {"litert": exports}, "outputs": outputs})
     record_evaluation(folder, known)
