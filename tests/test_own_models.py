@@ -50,7 +50,6 @@ class MyLSGAN(DCGAN):
 def project(tmp_path, monkeypatch):
     """A working folder with `my_models.py`, whose architecture is forgotten again."""
     monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
-    monkeypatch.setattr(registry, "_FILES", dict(registry._FILES))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_models.py").write_text(FILE)
     yield tmp_path
