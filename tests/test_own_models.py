@@ -29,7 +29,6 @@ FILE = re.search(r"```python\n(import kerazoo\n[^`]*@kerazoo.register\([^`]*)```
 def project(tmp_path, monkeypatch):
     """A working folder with `my_models.py`, whose architecture is forgotten again."""
     monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
-    monkeypatch.setattr(registry, "_FILES", dict(registry._FILES))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_models.py").write_text(FILE)
     yield tmp_path

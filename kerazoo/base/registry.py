@@ -12,7 +12,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
-import stat
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ ENTRY_POINTS = "kerazoo.models"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REGISTERED = re.compile(r"^@(?:kerazoo\.)?register\(\s*\"([a-z][a-z0-9_]*)\"", re.MULTILINE)
 _CLASSES: dict[str, type] = {}
-_FILES: dict[str, Path] = {}  # modules that were imported by their path: name -> path
+FILES: dict[str, Path] = {}  # modules that were imported by their path: name -> path
 
 
 def index():
@@ -32,7 +31,7 @@ def index():
         dict[str, str]. Name of each architecture -> full name of its module, sorted by name.
     """
     registered = {name: cls.__module__ for name, cls in _CLASSES.items()}
-    return dict(sorted({**_entry_points(), **registered, **built_in()}.items()))
+    return dict(sorted({**entry_points(), **registered, **built_in()}.items()))
 
 
 @functools.cache
@@ -47,7 +46,7 @@ def built_in():
 
 
 @functools.cache
-def _entry_points():
+def entry_points():
     """The architectures that installed packages name: entry point `name = "module"`."""
     return {point.name: point.module for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
 
@@ -129,13 +128,18 @@ def _import_file(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    _FILES[path.stem] = path
+    FILES[path.stem] = path
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[path.stem]
         raise
     return module
+
+
+def class_of(architecture):
+    """The class of an architecture that is registered already, None for others; nothing is imported."""
+    return _CLASSES.get(architecture)
 
 
 def check_registered(model):
@@ -154,57 +158,6 @@ def check_registered(model):
 
 def _snake(name):
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
-
-
-def module_of(architecture):
-    """What a configuration names as the `module` of an architecture: None for those that are found by themselves.
-
-    Returns:
-        str or None. The module's name; for a file that was imported by its path, that path, from the working folder
-        where it lies in there.
-    """
-    if architecture in built_in() or architecture in _entry_points():
-        return None
-    name = _CLASSES[architecture].__module__
-    if name == "__main__":  # a script or a notebook: importing it would run it
-        return None
-    file = _FILES.get(name)
-    if file is None:
-        return name
-    return file.relative_to(Path.cwd()).as_posix() if file.is_relative_to(Path.cwd()) else str(file)
-
-
-def find_module(module, folder, what):
-    """Import the `module` that a configuration names, so that its architecture is in the index.
-
-    It is looked for among what Python can import; a file also in the working folder and in the folders above the
-    configuration's, of which a run's project is one, but in none where everybody may put files.
-
-    Args:
-        module: str. As of `module_of`.
-        folder: Path. Where the configuration is.
-        what: str. Begins the message.
-
-    Raises:
-        ConfigError: there is no such module.
-    """
-    path = Path(module if module.endswith(".py") else f"{module.replace('.', '/')}.py")
-    above = Path(folder).resolve().parents
-    places = [Path.cwd(), *(place for place in above if not place.stat().st_mode & stat.S_IWOTH)]
-    found = next((place / path for place in places if (place / path).is_file()), None)
-    if not module.endswith(".py") and _importable(module):
-        import_models(module)
-    elif found is not None:
-        import_models(found)
-    else:
-        raise ConfigError(f"{what} needs the module {module}: give --import FILE, or install it")
-
-
-def _importable(module):
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 class _Deferred:

@@ -8,7 +8,8 @@ import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kerazoo.base.registry import check_registered, find_module, index, module_of, unknown_name
+from kerazoo.base.own_modules import find_module, module_of
+from kerazoo.base.registry import check_registered, index, unknown_name
 from kerazoo.presets.config import Config, read_config, write_config
 from kerazoo.presets.hub import HUB_PREFIX, hub_folder
 from kerazoo.presets.metadata import METRICS, read_metadata, write_metadata
@@ -141,11 +142,7 @@ def find_preset(name):
 
 
 def find_recipe(name):
-    """What is trained under a name: a preset; of an architecture that has none, the class's defaults.
-
-    Returns:
-        Preset. With `folder` None where there is no preset.
-    """
+    """The `Preset` that is trained under a name; of an architecture without one, its class's, with `folder` None."""
     if str(name) in index() and not presets_of(str(name)):
         return Preset(str(name), None, Config(architecture=str(name)))
     return find_preset(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kerazoo.base.registry import module_of
+from kerazoo.base.own_modules import module_of
 from kerazoo.presets.preset import save_preset
 from kerazoo.presets.runs import RUN_PRESET, read_record
 from kerazoo.tasks import Data, task_module
