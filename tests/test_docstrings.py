@@ -38,26 +38,9 @@ LEFT_OUT = {
 VERBS = ("compile", "fit", "evaluate", "export", "save_preset")
 # Pieces that verbs, training and exports are made of, functions of tensors most of them: one line says what they do.
 PIECES = ("logits", "zero_state", "sequence_logits", "next_logits", "encode_source", "searcher")
-PIECES += (
-    "source_ids",
-    "target_ids",
-    "conditions",
-    "condition_inputs",
-    "drawn_conditions",
-    "check_labels",
-    "draw",
-    "fake",
-)
-PIECES += (
-    "objective",
-    "corrupt",
-    "reconstruction_loss",
-    "regulariser",
-    "pixels",
-    "discriminator_loss",
-    "generator_loss",
-)
-PIECES += ("networks",)
+PIECES += ("source_ids", "target_ids", "decode_units", "pixels", "objective", "corrupt", "regulariser", "networks")
+PIECES += ("reconstruction_loss", "discriminator_loss", "generator_loss", "draw", "fake", "check_labels")
+PIECES += ("conditions", "condition_inputs", "drawn_conditions", "mark_adapted")
 
 
 def modules_with_examples():

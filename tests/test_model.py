@@ -156,7 +156,7 @@ def test_states_are_kept_while_their_size_stays_and_made_anew_when_it_changes(tm
     assert model.state("latest").shape == (6, 2)
     np.testing.assert_array_equal(np.sort(model.state("latest").numpy()[:, 0])[:2], [0, 2])
     model.compile(seed=0)
-    assert [state.name for state in model.states()] == ["step", "stage", "stage_begin", "stage_steps"]
+    assert [state.name for state in model.states()] == ["step", "stage", "stage_begin", "stage_steps", "adapted"]
 
 
 def test_rows_are_gathered_from_and_given_back_to_replicas(two_replicas):

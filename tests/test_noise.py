@@ -176,7 +176,7 @@ class TestClassesAskedFor:
         found = endpoints["generate"](z=np.zeros((2, 2)), labels=[2, 1])["images"].numpy()
         assert classes_of(found) == [2, 1]
         assert classes_of(endpoints["sample"](seed=0, num_samples=4)["images"].numpy()) == [0, 1, 2, 0]
-        with pytest.raises(tf.errors.InvalidArgumentError, match="a labels of at most 2"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="labels: at most 2 is expected, not"):
             endpoints["generate"](z=np.zeros((1, 2)), labels=[3])
 
     def test_a_verb_checks_labels(self):

@@ -282,8 +282,8 @@ def test_the_state_compared_here_is_all_that_training_changes():
     model = compiled(tiny_config(), 6)
     num_trainable, num_weights = len(model.trainable_weights), len(model.weights)
     # Adam: two moments a variable, and for each optimizer the iterations (the rate is a schedule);
-    # and four states: the step, the stage, its first step and its planned steps
-    assert len(model_state(model)) == num_weights + 2 * num_trainable + 2 * 1 + 4
+    # and five states: the step, the stage, its first step and its planned steps, and whether it was adapted
+    assert len(model_state(model)) == num_weights + 2 * num_trainable + 2 * 1 + 5
 
 
 CLUSTER = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}

@@ -64,6 +64,7 @@ def test_an_overflow_on_one_replica_skips_the_step_on_all(name, two_replicas, mo
     monkeypatch.setattr(updates_module, "apply_gradients", with_overflow_on_the_second_replica)
     with two_replicas.scope():
         model = compiled(name, dtype="mixed_float16")
+        model.adapt(all_rows()[name].batch())
     (optimizers, before), stage = (model.optimizers, values(model.trainable_variables)), model.stages()[0]
     scales = {role: float(optimizers[role].dynamic_scale.numpy()) for role in stage.roles}
     fit_stage(model, stage, tf.data.Dataset.from_tensors(all_rows()[name].batch()))

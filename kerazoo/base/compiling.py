@@ -67,6 +67,7 @@ class Compiling:
         self.begin_averages(ema_decay)
         self.add_state("stage_begin")
         self.add_state("stage_steps")
+        self.add_state("adapted").assign(int(self._adapted))
         self.connect_noisy_layers()
 
     def get_compile_config(self):

@@ -18,7 +18,7 @@ def _remembering(adapt):
 
     @functools.wraps(adapt)
     def adapt_and_mark(self, arrays):
-        self._adapted = True
+        self.mark_adapted()
         return adapt(self, arrays)
 
     return adapt_and_mark
@@ -113,7 +113,13 @@ class Fitting:
     def set_weights(self, weights):
         """As `keras.Model.set_weights`; `fit` adapts nothing then."""
         super().set_weights(weights)
+        self.mark_adapted()
+
+    def mark_adapted(self):
+        """Leave what `adapt` sets as it is from now on; a `.keras` file of a compiled model keeps the mark."""
         self._adapted = True
+        if self.compiled:
+            self.state("adapted").assign(1)
 
     def begin(self, batch, *, training):
         """Make, before the first step, the states whose size is that of the global batch (a dict of arrays)."""

@@ -70,8 +70,9 @@ class Stateful:
 
     def load_own_variables(self, store):
         """Read back the training state where the model is compiled and the file has one."""
-        self._adapted = True
+        kept = PREFIX + "adapted" in store.keys()  # noqa: SIM118 (a store is no mapping)
         entries = self._state.load(store)
+        self._adapted = not (kept and self.compiled) or bool(int(self.state("adapted").numpy()))
         sums = {key: entries.pop(key)[()] for key in list(entries) if key.startswith(LOG_PREFIX)}
         super().load_own_variables(entries)
         self.restore_log({key.removeprefix(LOG_PREFIX): value for key, value in sums.items()})

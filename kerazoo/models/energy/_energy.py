@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from kerazoo.base.endpoints import NATS, SEEDED
 from kerazoo.base.inputs import noise, num_samples, number, seed, units
-from kerazoo.base.priors import random_generator
-from kerazoo.base.verbs import endpoint
+from kerazoo.base.priors import check_codes, random_generator
+from kerazoo.base.verbs import Kind, endpoint
 from kerazoo.metrics.partition import LogPartition, ais_log_partition, exact_log_partition
 from kerazoo.utils.checks import MAX_SEED, check_integer, check_seed
 from kerazoo.utils.errors import ConfigError
@@ -16,6 +16,13 @@ from kerazoo.utils.images import as_float_array, binarised
 
 # Up to this many units on one side it is summed exactly where nothing else is asked for.
 EXACT_UNITS = 20
+
+# Hidden units, or their probabilities, as the input of a verb.
+UNITS = Kind(
+    lambda model: units(model.hidden_units),
+    lambda model, value: check_codes(value, (model.hidden_units,), "hidden units"),
+    "array. float in [0, 1], units or their probabilities, shape `(num, hidden_units)`",
+)
 
 
 class EnergyBased:

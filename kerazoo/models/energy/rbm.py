@@ -11,7 +11,7 @@ from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
 from kerazoo.base.verbs import verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
-from kerazoo.models.energy._energy import EnergyBased
+from kerazoo.models.energy._energy import UNITS, EnergyBased
 from kerazoo.utils.images import as_float, pixel_log_odds
 
 
@@ -79,11 +79,6 @@ class RBM(EnergyBased, ZooModel):
         self.base_visible_bias = self.add_weight(
             name="base_visible_bias", shape=(self.num_pixels,), initializer="zeros", dtype="float32", trainable=False
         )
-
-    @property
-    def code_shape(self):
-        """Shape of one image's hidden units."""
-        return (self.hidden_units,)
 
     def default_optimizers(self):
         return {"rbm": keras.optimizers.SGD(0.05)}
@@ -159,7 +154,7 @@ class RBM(EnergyBased, ZooModel):
         """
         return self.call(images)
 
-    @verb("images", z="codes")
+    @verb("images", z=UNITS)
     def decode(self, z):
         """The pixels' probabilities, given hidden units or their probabilities.
 
