@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.data import Unpaired, from_arrays, list_augmentations, open_source
+from kerazoo.data import Unpaired, augmented, from_arrays, list_augmentations, open_source
 from kerazoo.data.augmentations import AUGMENTATIONS
 from kerazoo.utils.errors import DataError, UnknownNameError
 
@@ -63,7 +63,7 @@ def test_brightness_and_contrast_stay_in_range():
 
 
 def test_the_stream_is_a_function_of_seed_and_step_and_is_shared_exactly():
-    source = numbered().augmented(("flip", "crop"))
+    source = augmented(numbered(), ("flip", "crop"))
     whole = stacked(source.batches(8, seed=3, num_steps=10))
     np.testing.assert_array_equal(stacked(source.batches(8, seed=3, num_steps=10)), whole)
     np.testing.assert_array_equal(stacked(source.batches(8, seed=3, start_step=7, num_steps=3)), whole[56:])
@@ -80,7 +80,7 @@ def test_the_stream_is_a_function_of_seed_and_step_and_is_shared_exactly():
 
 def test_random_numbers_are_spread_evenly():
     image = np.arange(16, dtype=np.uint8).reshape(1, 1, 16, 1).repeat(16, 1)
-    source = from_arrays({"image": image}).augmented("shift")
+    source = augmented(from_arrays({"image": image}), "shift")
     drawn = stacked(source.batches(500, num_steps=4, seed=1))[:, 8, 8, 0]
     values, counts = np.unique(drawn, return_counts=True)
     assert values.tolist() == [6, 7, 8, 9, 10]
@@ -88,11 +88,11 @@ def test_random_numbers_are_spread_evenly():
 
 
 def test_pairs_are_augmented_alike_and_domains_each_in_its_own_way():
-    pairs = from_arrays({"a": PIXELS, "b": 255 - PIXELS}, key="a", kind="image").augmented("flip,crop,turn")
+    pairs = augmented(from_arrays({"a": PIXELS, "b": 255 - PIXELS}, key="a", kind="image"), "flip,crop,turn")
     (batch,) = pairs.batches(40, num_steps=1).as_numpy_iterator()
     np.testing.assert_array_equal(batch["a"], 255 - batch["b"])
     assert not np.array_equal(np.sort(batch["a"], axis=0), np.sort(PIXELS, axis=0))
-    domains = Unpaired(numbered(), numbered()).augmented("flip")
+    domains = augmented(Unpaired(numbered(), numbered()), "flip")
     plain = Unpaired(numbered(), numbered())
     for domain in ("a", "b"):
         found, before = (stacked(data.batches(40, num_steps=1, seed=2), domain) for data in (domains, plain))
@@ -164,7 +164,7 @@ def test_wrong_augmentations(spec, names, kind, message):
     with pytest.raises(kind, match=re.escape(message)):
         open_source(spec, augment=names)
     with pytest.raises(DataError, match="images of 4x8 cannot be turned by a quarter; leave out turn"):
-        from_arrays(np.zeros((2, 4, 8, 1), "uint8")).augmented("turn")
+        augmented(from_arrays(np.zeros((2, 4, 8, 1), "uint8")), "turn")
 
 
 def test_digests_change_with_the_data_alone(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kerazoo.data import Paired, as_dataset, from_arrays, open_source, rescaled
+from kerazoo.data import Paired, as_dataset, augmented, from_arrays, open_source, rescaled
 from kerazoo.utils.errors import DataError
 
 
@@ -42,7 +42,7 @@ def test_pairs_have_one_name_and_batches_keep_them_together(tmp_path):
         assert [5 * value for value in found["a"]] == found["b"]
     assert sorted(values(parts[0])["a"] + values(parts[1])["a"]) == list(range(1, 51))
     assert values(parts[1])["a"] == values_of(open_source(f"folder:{tmp_path / 'a'}", split="test"))
-    for batch in parts[0].augmented("flip,crop").batches(8, num_steps=9):
+    for batch in augmented(parts[0], "flip,crop").batches(8, num_steps=9):
         np.testing.assert_array_equal(batch["a"] * 5, batch["b"])
     drawn = parts[0].sample(5, seed=1)
     np.testing.assert_array_equal(drawn["a"] * 5, drawn["b"])

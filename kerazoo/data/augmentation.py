@@ -119,17 +119,19 @@ class Augmented(Source):
 
 
 def augmented(source, names):
-    """Return a source with its training stream augmented; see `Source.augmented`.
+    """Return a source with its training stream augmented.
 
     Args:
-        source: Source of images.
-        names: sequence of str, or one str with commas between. Without any, the source itself is returned.
+        source: Source of images. Two domains that are not paired are augmented each by numbers of its own.
+        names: sequence of str, or one str with commas between; see `list_augmentations`. They are applied in this
+            order. Without any, the source itself is returned.
 
     Returns:
-        A `Source`.
+        A `Source` whose `batches` are augmented; `epoch`, `sample` and `arrays` are not.
 
     Raises:
-        DataError, UnknownNameError: as of `Source.augmented`.
+        DataError: it holds no images, or images of another shape than an augmentation takes.
+        UnknownNameError: there is no such augmentation.
 
     Example:
         >>> digits = augmented(kerazoo.data.open_source("digits"), "shift")
@@ -137,4 +139,4 @@ def augmented(source, names):
         digits[train]: 1,437 images of 8x8x1, uint8 0..255, 10 classes, licence CC BY 4.0, augmented by shift
     """
     names = check_augmentations(names)
-    return Augmented(source, names) if names else source
+    return source.with_streams(lambda one: Augmented(one, names)) if names else source

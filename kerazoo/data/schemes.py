@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo.data.arrays import from_arrays
+from kerazoo.data.augmentation import augmented
 from kerazoo.data.images import check_image_shape, fit_source
 from kerazoo.data.info import check_integer
 from kerazoo.data.paths import DATA_DIR, printable
@@ -147,7 +148,7 @@ def open_source(spec, *, split="train", image_shape=None, download=False, strict
     else:
         raise DataError(f"data of type {type(spec).__name__}: expected one of {', '.join(list_sources())}, or arrays")
     opened = opened if limit is None else opened.take(limit)
-    return opened.augmented(augment) if augment and not split.startswith(("test", "val")) else opened
+    return augmented(opened, augment) if augment and not split.startswith(("test", "val")) else opened
 
 
 def find_scheme(spec, split="train", image_shape=None, download=False, strict=False, limit=None):

@@ -199,23 +199,16 @@ class Source:
             self._fingerprint = digest(self.arrays)
         return self._fingerprint
 
-    def augmented(self, names):
-        """Return this source with its training stream augmented.
+    def with_streams(self, wrap):
+        """Return this source with its training streams wrapped.
 
         Args:
-            names: sequence of str, or one str with commas between; see `kerazoo.data.list_augmentations`. They are
-                applied in this order.
+            wrap: callable `Source -> Source`. Applied to each part that has a training stream of its own.
 
         Returns:
-            A `Source` whose `batches` are augmented; `epoch`, `sample` and `arrays` are not. Without names, itself.
-
-        Raises:
-            DataError: it holds no images, or images of another shape than an augmentation takes.
-            UnknownNameError: there is no such augmentation.
+            A `Source`.
         """
-        from kerazoo.data.augmentation import augmented  # which is made of sources
-
-        return augmented(self, names)
+        return wrap(self)
 
     def select(self, rows):
         """Return a source of some of the examples.

@@ -66,17 +66,9 @@ class Unpaired(Source):
         self.a, self.b = a, b
         self.to_class_images = to_class_images
 
-    def augmented(self, names):
-        """Return the same with both training streams augmented, each by numbers of its own; as for `Source.augmented`.
-
-        Args:
-            names: as there.
-
-        Returns:
-            An `Unpaired`.
-        """
-        a, b = self.a.augmented(names), self.b.augmented(names)
-        return Unpaired(a, b, name=self.info.name, to_class_images=self.to_class_images)
+    def with_streams(self, wrap):
+        """Return the same with both training streams wrapped; arguments and result as for `Source.with_streams`."""
+        return Unpaired(wrap(self.a), wrap(self.b), name=self.info.name, to_class_images=self.to_class_images)
 
     def __str__(self):
         return super().__str__().replace(f"{len(self):,} images", f"{len(self.a):,} and {len(self.b):,} images", 1)

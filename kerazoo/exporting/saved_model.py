@@ -48,38 +48,9 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
     path = Path(path)
     if path.name.isdecimal() and version_number(path.name) is None:
         raise OutputError(f"{path}: no server loads this version; a version is a number from 0 to {LARGEST}")
-    model = float32_twin(model)
-    endpoints = model.endpoints()
-    traced = trace(endpoints)
-    with new_folder(path, overwrite=overwrite, owned=(SAVED_MODEL,)) as temporary:
-        default = next(iter(endpoints))
-        save({SERVING_DEFAULT: traced[default], **traced}, temporary)
-        metadata = {
-            "format": 1,
-            "preset": model.preset,
-            "architecture": model.architecture,
-            "task": model.task,
-            "version": version_number(path.name),
-            "kerazoo": kerazoo.__version__,
-            "tensorflow": tf.__version__,
-            "default_signature": default,
-            "signatures": describe(endpoints, traced, model.page_inputs),
-            "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
-            "weights": {
-                "file": VARIABLES,
-                "bytes": (temporary / VARIABLES).stat().st_size,
-                "sha256": sha256(temporary / VARIABLES),
-            },
-            "differences": _check(endpoints, temporary),
-        }
-        if warmup:
-            batchable = {name: one for name, one in endpoints.items() if one.batchable}
-            write_warmup(batchable, temporary, model_name=path.resolve().parent.name)
-        (temporary / METADATA).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-    return metadata
     with new_folder(path, overwrite=overwrite, owned=(SAVED_MODEL,)) as temporary:
         metadata = _write(model, temporary, path.resolve().parent.name, warmup)
-        return _finish(metadata, temporary, int(path.name) if path.name.isdecimal() else None)
+        return _finish(metadata, temporary, version_number(path.name))
 
 
 def export_version(model, folder, **options):
@@ -101,16 +72,13 @@ def export_version(model, folder, **options):
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; give a folder for the model's versions, for example models/dcgan")
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    path = folder / str(max((number for name in names if (number := version_number(name)) is not None), default=0) + 1)
-    return path, export_saved_model(model, path, **options)
     with writing(folder), new_parents(folder / "version"), temporary_folder(folder) as beside:
         temporary = beside / "version"
         temporary.mkdir()
         metadata = _write(model, temporary, folder.resolve().name, options.get("warmup", True))
         while True:
-            versions = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
-            path = folder / str(max(versions, default=0) + 1)
+            numbers = [version_number(entry.name) for entry in folder.iterdir()]
+            path = folder / str(max((number for number in numbers if number is not None), default=0) + 1)
             metadata = _finish(metadata, temporary, int(path.name))
             if take_name(temporary, path):
                 return path, metadata

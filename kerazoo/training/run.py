@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kerazoo.base.own_modules import module_of
+from kerazoo.data import augmented
 from kerazoo.presets.preset import save_preset
 from kerazoo.presets.runs import RUN_PRESET, read_record
 from kerazoo.tasks import Data, task_module
@@ -138,7 +139,7 @@ def train(
             model = resumed or new_model(config)
             raw, source = source, prepared(model, source)
             if config.data.augment:
-                source = source.augmented(config.data.augment)
+                source = augmented(source, config.data.augment)
             batch_sizes = stage_batch_sizes(config.training, model.stages())
             rows = {name: rows_of_a_step(model, config, size) for name, size in batch_sizes.items()}
             check_batch_memory(source, max(rows.values()))
