@@ -140,6 +140,6 @@ def flatten(x):
 
 
 def activations(network):
-    """A model that shares the weights of `network` and returns the outputs of every LeakyReLU instead of its last output."""
+    """A model with the weights of `network` that returns the outputs of every LeakyReLU instead of the last output."""
     hidden = [layer.output for layer in network.layers if isinstance(layer, layers.LeakyReLU)]
     return keras.Model(network.inputs, hidden)

@@ -196,8 +196,8 @@ class BahdanauDecoder(Decoder):
 class LuongDecoder(Decoder):
     """Attention is asked with the state after the step; the context enters the layer after it.
 
-    The attentional vector is tanh(W_c [context; state]), equation 5. With input feeding (section 3.3) it enters the next
-    step's recurrence.
+    The attentional vector is tanh(W_c [context; state]), equation 5. With input feeding (section 3.3) it enters the
+    next step's recurrence.
     """
 
     def width_of_feed(self):
