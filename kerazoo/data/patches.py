@@ -91,7 +91,7 @@ def whitened(image):
 
     Returns:
         float32 array `(H, W, 1)` of variance 1 and mean 0: the image filtered by R(f) = f exp(-(f / f0)^4), with f0 at
-        0.4 cycles a pixel.
+        0.4 cycles per pixel.
 
     Source: Olshausen and Field 1997, Sparse coding with an overcomplete basis set, section 3.1 (whose f0 is 200 cycles
     a picture of 512 pixels).

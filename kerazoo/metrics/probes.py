@@ -1,4 +1,4 @@
-"""Probes of features that need few labels: neighbours, and any probe at a few labels a class."""
+"""Probes of features that need few labels: neighbours, and any probe with a few labels per class."""
 
 from typing import NamedTuple
 
@@ -25,11 +25,11 @@ def knn_probe(train_features, train_labels, test_features, test_labels, *, k=1):
         train_labels: Array (N,) of integer classes.
         test_features: Array (M, D), M >= 1.
         test_labels: Array (M,) of integer classes.
-        k: Integer of at least 1, default 1, as in Donahue et al. 2017, "Adversarial Feature Learning", section 4.1.
+        k: Integer, at least 1, default 1, as in Donahue et al. 2017, "Adversarial Feature Learning", section 4.1.
 
     Returns:
-        The fraction of test rows classified correctly, a float in [0, 1]; of classes with equally many of the
-        neighbours the smallest wins.
+        The fraction of test rows classified correctly, a float in [0, 1]; between classes with equally many neighbours
+        the smallest wins.
 
     Raises:
         DataError: Shapes disagree, values are not finite, or there are fewer than k training rows.
@@ -73,8 +73,8 @@ def few_label_probe(
         train_labels: Array (N,) of integer classes.
         test_features: Array (M, D), M >= 1.
         test_labels: Array (M,) of integer classes.
-        labels_per_class: Integer of at least 1, default 10.
-        num_seeds: Integer of at least 1, default 10. Draws.
+        labels_per_class: Integer, at least 1, default 10.
+        num_seeds: Integer, at least 1, default 10. Number of draws.
         probe: Callable like `linear_probe` (the default) or `knn_probe`, of the same four arrays.
         seed: Integer, default 0. Fixes the draws.
 

@@ -1,4 +1,4 @@
-"""Measures of translations: BLEU, and how many are exactly right."""
+"""Measures of translations: BLEU, and the fractions that are right."""
 
 import itertools
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from kerazoo.utils.errors import DataError, MissingDependencyError
 
 
 class Bleu(NamedTuple):
-    """What `bleu` returns.
+    """Result of `bleu`.
 
     Attributes:
         score: float. 0 to 100.
-        signature: str. sacrebleu's, which says how it was computed.
+        signature: str. sacrebleu's own, which says how the score was computed.
     """
 
     score: float
@@ -21,13 +21,14 @@ class Bleu(NamedTuple):
 
 
 def bleu(translations, references, *, lowercase=False):
-    """Corpus BLEU by sacrebleu: the geometric mean of the precisions of 1 to 4 words in a row, times the brevity
-    penalty, over the whole corpus.
+    """Corpus BLEU by sacrebleu.
+
+    The geometric mean of the precisions of 1 to 4 words in a row, times the brevity penalty, over the whole corpus.
 
     Args:
         translations: sequence of str, detokenised.
-        references: sequence of str, or of sequences of str: one reference each, or several (captions, say), of which
-            every word sequence counts.
+        references: sequence of str, or of sequences of str: one reference each, or several (for example captions),
+            whose word sequences all count.
         lowercase: bool. Whether to compare in lower case; the signature then has `case:lc`. Defaults to False.
 
     Returns:
