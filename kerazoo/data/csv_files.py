@@ -18,9 +18,9 @@ _LARGEST = float(np.finfo(np.float32).max)
 def open_csv(request):
     """Open a CSV file of numbers: a row is a point, each column one of its coordinates, in the table's order.
 
-    The first line names the columns. Commas, semicolons or tabs stand between values; the file is UTF-8, plain or
-    compressed with gzip. The column `label`, or the one that the option `label=COLUMN` names, holds classes, numbers or
-    words.
+    The first line names the columns. Commas, semicolons or tabs separate the values; the file is UTF-8, plain or
+    compressed with gzip. The column `label`, or the one that the option `label=COLUMN` names, holds the classes, as
+    numbers or words.
 
     Args:
         request: a `Request`. Splits: "test" is every tenth row, "train" the others, "all" everything.
