@@ -1,4 +1,4 @@
-"""Files that image folders and texts must survive: links, pipes, encryption, odd names, bombs; each used or named."""
+"""Files that folders and texts must survive: links, pipes, encryption, odd names, bombs. Each is used or named."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""`npz:` and `csv:`: what arrays and columns become, their splits, the lines of wrong files; TFDS slices."""
+"""`npz:` and `csv:`: the entries that arrays and columns become, splits, messages for wrong files; TFDS slices."""
 
 import gzip
 import os

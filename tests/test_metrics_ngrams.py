@@ -1,4 +1,4 @@
-"""Interpolated Kneser-Ney against the definition in dictionaries, and what a probability must be."""
+"""Interpolated Kneser-Ney against the definition in dictionaries, and the axioms of probability."""
 
 import itertools
 import math

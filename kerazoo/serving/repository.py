@@ -132,7 +132,7 @@ class Repository:
         return [version for version in versions if version.state == AVAILABLE]
 
     def close(self, seconds=None):
-        """Unload everything once its requests have ended, after at most this many seconds (None: no limit)."""
+        """Unload everything once its requests have ended; wait for at most this many seconds (None: no limit)."""
         self._retire(self.available())
         with self._idle:
             self._idle.wait_for(lambda: not any(version.users for version in self._leaving), seconds)
