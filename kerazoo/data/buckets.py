@@ -45,8 +45,8 @@ class BucketedPairs(Source):
     def __init__(self, source_ids, target_ids, *, pad=0, name="pairs", split="all", **details):
         if len(source_ids) != len(target_ids) or not len(source_ids):
             raise DataError(
-                f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: as many of both are "
-                "expected, and at least one"
+                f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: the same number of "
+                "both is expected, and at least one"
             )
         self.pad = int(pad)
         arrays = {

@@ -46,7 +46,7 @@ def open_csv(request):
     label = wanted or (_LABEL if _LABEL in columns else None)
     numbers = [place for place, column in enumerate(columns) if column != label]
     if not numbers:
-        raise DataError(f"{owner} has no column of numbers beside {label!r}")
+        raise DataError(f"{owner} has no column of numbers besides {label!r}")
     points = np.empty((len(rows), len(numbers)), np.float32)
     for row, (line, cells) in enumerate(rows):
         for column, place in enumerate(numbers):

@@ -109,7 +109,7 @@ def _labels(request, array):
     """Return (int64 labels, class names, or None for integers)."""
     array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
     if array.ndim != 1:
-        raise DataError(f"{request.spec}: labels of shape {array.shape} where one class an example is expected")
+        raise DataError(f"{request.spec}: labels of shape {array.shape} where one class per example is expected")
     if array.dtype.kind in "US":
         return as_classes(array.astype(str))
     if array.dtype.kind == "f" and (array == np.rint(array)).all():

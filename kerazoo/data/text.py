@@ -128,7 +128,7 @@ def decode_text(owner, data):
             )
     zero = data.find(b"\0")
     if zero >= 0:
-        raise DataError(f"{owner} is no text (byte {zero:,} is 0): give a file of UTF-8 text")
+        raise DataError(f"{owner} is not text (byte {zero:,} is 0): give a file of UTF-8 text")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -153,7 +153,7 @@ def _unpack(owner, data):
                 if size > most:
                     raise DataError(
                         f"{owner} unpacks to more than {most / 2**20:,.0f} MiB, a hundred times its size, which no "
-                        "text does: unpack it yourself if it is meant so"
+                        "text does: unpack it yourself if this is intended"
                     )
                 data = member.unconsumed_tail
             if not member.eof:

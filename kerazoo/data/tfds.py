@@ -90,7 +90,7 @@ def _with_slice(request):
         return request
     if "[" in request.split:
         raise DataError(
-            f"{request.spec}: a slice of the name and one of the split, {request.split!r}: give one of them"
+            f"{request.spec}: a slice after the name and one in the split, {request.split!r}: give one of them"
         )
     return dataclasses.replace(request, argument=match[1], split=request.split + match[2])
 

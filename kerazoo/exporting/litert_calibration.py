@@ -72,7 +72,7 @@ def _preset_data(model):
     try:
         config = read_preset(model.preset_folder).config
     except KerazooError:
-        raise ExportError(f"{lack}: {model.preset_folder} is no preset any more") from None
+        raise ExportError(f"{lack}: {model.preset_folder} is not a preset any more") from None
     return config.evaluation.data or config.data.source
 
 

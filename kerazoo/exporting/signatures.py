@@ -123,7 +123,7 @@ def compare(name, found, expected, *, tolerance=TOLERANCE):
             raise ExportError(f"{where}: shape {got.shape} where Keras gives {wanted.shape}")
         if wanted.dtype.kind != "f":
             if tolerance is not None and not np.array_equal(got, wanted):
-                raise ExportError(f"{where}: other values than Keras gives")
+                raise ExportError(f"{where}: values differ from those of Keras")
             continue
         if not np.isfinite(got).all():
             raise ExportError(f"{where}: values that are not finite")

@@ -59,8 +59,8 @@ def kid(real, fake, *, subset_size=1000, num_subsets=100, seed=0):
     real, fake = as_feature_pair(real, fake)
     if min(len(real), len(fake)) < subset_size:
         raise DataError(
-            f"kid with subset_size={subset_size} needs as many rows in both sets, got {len(real)} real and "
-            f"{len(fake)} fake; pass a smaller subset_size."
+            f"kid with subset_size={subset_size} needs at least that many rows in both sets, got {len(real)} real "
+            f"and {len(fake)} fake; pass a smaller subset_size."
         )
     random = np.random.default_rng(check_seed(seed))
     distances = [

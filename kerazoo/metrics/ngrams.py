@@ -30,7 +30,7 @@ def perplexity(log_likelihoods, num_tokens):
     """
     total = np.sum(num_tokens)
     if total < 1:
-        raise DataError("perplexity is a mean over tokens, and there is none.")
+        raise DataError("perplexity is a mean over tokens, and there are none.")
     nats = -float(np.sum(log_likelihoods, dtype=np.float64)) / float(total)
     if math.isnan(nats):
         raise DataError("a log-likelihood is NaN; a diverged model has no meaningful perplexity.")
@@ -200,7 +200,7 @@ def _vocabulary(sequences, min_count):
     for sequence in sequences:
         counts.update(sequence)
     if not counts:
-        raise DataError("KneserNey counts tokens, and there is none.")
+        raise DataError("KneserNey counts tokens, and there are none.")
     return {token: i for i, token in enumerate(token for token, count in counts.items() if count >= min_count)}
 
 

@@ -48,7 +48,7 @@ def knn_probe(train_features, train_labels, test_features, test_labels, *, k=1):
     train_labels = as_classes("train_labels", train_labels, num_rows=len(train))
     test_labels = as_classes("test_labels", test_labels, num_rows=len(test))
     if len(train) < k:
-        raise DataError(f"knn_probe with k={k} needs as many training rows, got {len(train)}.")
+        raise DataError(f"knn_probe with k={k} needs at least that many training rows, got {len(train)}.")
 
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -99,8 +99,8 @@ def few_label_probe(
     if counts.min() < labels_per_class:
         fewest = counts.argmin()
         raise DataError(
-            f"few_label_probe with labels_per_class={labels_per_class} needs as many rows of each class, and class "
-            f"{classes[fewest]} has {counts[fewest]}."
+            f"few_label_probe with labels_per_class={labels_per_class} needs at least that many rows of each class, "
+            f"and class {classes[fewest]} has {counts[fewest]}."
         )
     rows = [np.flatnonzero(train_labels == c) for c in classes]
     accuracies = []

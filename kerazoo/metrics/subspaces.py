@@ -114,7 +114,7 @@ def principal_angles(a, b):
     a, b = finite_array("a", a, 2), finite_array("b", b, 2)
     if len(a) != len(b) or 0 in (*a.shape, *b.shape):
         raise DataError(
-            f"a and b must have the same number of rows and a column at least, got {a.shape} and {b.shape}."
+            f"a and b must have the same number of rows and at least one column, got {a.shape} and {b.shape}."
         )
 
     from scipy.linalg import subspace_angles

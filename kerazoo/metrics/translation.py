@@ -104,7 +104,7 @@ def _several(references):
     several = [[reference] if isinstance(reference, str) else list(reference) for reference in references]
     for index, one in enumerate(several):
         if not one:
-            raise DataError(f"references[{index}] is empty: every text needs a reference at least")
+            raise DataError(f"references[{index}] is empty: every text needs at least one reference")
     return several
 
 
@@ -112,7 +112,7 @@ def _check_pairs(translations, references):
     translations, references = list(translations), list(references)
     if not translations or len(translations) != len(references):
         raise DataError(
-            f"{len(translations)} translations and {len(references)} references: as many of both are expected, and at "
-            "least one"
+            f"{len(translations)} translations and {len(references)} references: the same number of both is "
+            "expected, and at least one"
         )
     return translations, references

@@ -96,7 +96,7 @@ def build_patch_discriminator(image_shape, filters, num_layers, dtype=None, *, n
     if num_layers > most_patch_layers(image_shape):
         size = "x".join(map(str, image_shape[:2]))
         raise ConfigError(
-            f"discriminator of {num_layers} layers: images of {size} pixels are too small for so many; "
+            f"discriminator of {num_layers} layers: images of {size} pixels are too small for that many; "
             f"{most_patch_layers(image_shape)} fit (discriminator_layers)"
         )
 

@@ -46,7 +46,7 @@ def read_litert_metadata(path):
     except (struct.error, ValueError, IndexError, AttributeError):
         raise ExportError(f"{path}: damaged or truncated; export it again") from None
     if found is None:
-        raise ExportError(f"{path}: no metadata of kerazoo in it; write the file with kerazoo export --format litert")
+        raise ExportError(f"{path}: no kerazoo metadata in it; write the file with kerazoo export --format litert")
     return {**found, "bytes": len(data)}
 
 

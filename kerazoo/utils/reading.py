@@ -27,7 +27,7 @@ def read_text(path, *, error, max_bytes=MAX_BYTES):
             raise error(f"{path}: not a file")
         size = path.stat().st_size
         if size > max_bytes:
-            raise error(f"{path}: {size:,} bytes; {max_bytes:,} at most are expected of such a file")
+            raise error(f"{path}: {size:,} bytes; {max_bytes:,} at most are allowed")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as caught:
         raise error(f"{path}: cannot be read (not UTF-8 text, from byte {caught.start} on)") from None
