@@ -57,7 +57,7 @@ FACTORS = {
 
 @source("shapes")
 def open_shapes(request):
-    """Open pictures of a square, a triangle, an ellipse or a heart on white, drawn anew; needs no files.
+    """Open pictures of a square, a triangle, an ellipse or a heart on white, drawn on the spot; needs no files.
 
     Five factors make a picture: shape (4), colour (6), scale (4), angle (6, from 0 to 75 degrees) and place (9, on a
     grid of 3x3). Every combination occurs once, 5,184 in all, so each factor is independent of the others.

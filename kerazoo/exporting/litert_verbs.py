@@ -51,7 +51,7 @@ class _Runner:
         name, endpoint = self.endpoints.get(signature_key(function), (None, None))
         if name not in self.file.metadata["signatures"]:
             verb = name or getattr(function, "func", function).__name__.strip("_")
-            reason = self.file.metadata["left_out"].get(name, "it is no endpoint of the model")
+            reason = self.file.metadata["left_out"].get(name, "it is not an endpoint of the model")
             raise ExportError(f"{self.file.path} has nothing for {verb!r}: {reason}")
         sizes = self.file.metadata["signatures"][name]["inputs"]
         arrays = {

@@ -55,7 +55,7 @@ class Metrics:
 
 
 class _Versions:
-    """Loaded versions and waiting requests, read anew each time: nothing is kept that two readers could share."""
+    """Loaded versions and waiting requests, read again each time: nothing is kept that two readers could share."""
 
     def __init__(self, repository):
         self.repository = repository

@@ -75,7 +75,7 @@ def greedy_search(step, state, *, start, end, max_length):
         step: callable. See the module.
         state: nest of tensors, shape `(batch, ...)`.
         start, end: int. Ids of the special tokens.
-        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+        max_length: int or int32 scalar tensor. Largest number of steps; the end token counts as one.
 
     Returns:
         Decoded. With one beam, without a length penalty.
@@ -98,7 +98,7 @@ def beam_search(step, state, *, start, end, max_length, beam_width, alpha=0.0, c
         step: callable. See the module; its rows are `batch * beam_width`, a batch row's beams in a row.
         state: nest of tensors, shape `(batch * beam_width, ...)`, as `repeat_rows(state, beam_width)` gives.
         start, end: int. Ids of the special tokens.
-        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+        max_length: int or int32 scalar tensor. Largest number of steps; the end token counts as one.
         beam_width: int. At least 1; may be larger than the number of tokens.
         alpha: float. Of `length_penalty`; 0 ranks by log p, larger values favour longer hypotheses. Defaults to 0.
         capacity: int or None. The largest number of steps in a graph for a device, which reserves room for all of them
