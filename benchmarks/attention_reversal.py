@@ -1,11 +1,11 @@
-"""What attention is for: strings of 20 to 30 letters written backwards, with every score and without attention.
+"""The benefit of attention: strings of 20 to 30 letters written backwards, with every score and without attention.
 
     python benchmarks/attention_reversal.py [--variants bahdanau none ...] [--seeds 0 1 2] [--epochs 8] [--out FILE]
 
-All variants have the configuration of the preset `attention_seq2seq_reversal` but for `attention`, and so the same
+All variants have the configuration of the preset `attention_seq2seq_reversal` except for `attention`, and so the same
 data, batches and number of steps. Measured on 1,000 strings that training has not seen, by greedy search: the share
-that is right letter for letter, the share of letters in place, and the share of letters of which the largest attention
-weight is on their own source letter.
+that is right letter for letter, the share of letters in place, and the share of letters whose largest attention weight
+is on their own source letter.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""What `jit_compile` (XLA) and `steps_per_execution` are worth: time to the first step, and steps a second.
+"""The gain from `jit_compile` (XLA) and `steps_per_execution`: time to the first step, and steps per second.
 
     python benchmarks/compile_options.py [--rounds 5] [--steps 20] [--presets vae_mnist,...] [--out results/...json]
 
 For each preset's architecture, with its batch size on random data in memory: one fresh model for each option, all in
 one process. Machines change speed within minutes, so the options take turns: every round times each of them over the
 same number of steps, and ratios to the default are taken round by round. The time to the first step is measured once
-for each option, with everything else that TensorFlow does once done before.
+for each option, after everything else that TensorFlow does only once.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What greedy pretraining is worth: the preset dbn_mnist, and the same network without it, with three seeds each.
+"""The gain from greedy pretraining: the preset dbn_mnist, and the same network without it, with three seeds each.
 
 Both are fine-tuned with the same number of steps, optimizer and schedule; without pretraining the kernels start from
 Glorot's uniform weights. The error is that of all test images.

@@ -1,10 +1,10 @@
-"""What each preset gives as a LiteRT file, in every quantisation: bytes, differences, and its task's own figures.
+"""Presets as LiteRT files, in every quantisation: bytes, differences from Keras, and the figures of their tasks.
 
     python benchmarks/exports.py [PRESET ...] [--num 500] [--out exports.json] [--write]
 
 The figures are measured through the written file (`run_exported`) and through Keras, on the same examples. Figures of
-signatures that a file does not have are left out, with the reason. `--write` puts a preset's into its `metrics.json`,
-section `exports`, for the card; `kerazoo publish` does so for a new one.
+signatures that a file does not have are left out, with the reason. `--write` puts those of a preset into its
+`metrics.json`, section `exports`, for the card; `kerazoo publish` does this for a new preset.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Trains three times with `kerazoo launch`: once to the end; once until a worker is killed with SIGKILL, after the second
 checkpoint; and on from there with --resume. Prints what the workers said and how long they took to notice, and the
 largest difference between the last checkpoints of both runs, over all weights, optimizer variables and training states.
-What stands behind `--` goes to `kerazoo train`. Needs Linux (/proc).
+Arguments after `--` go to `kerazoo train`. Needs Linux (/proc).
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""A plain Keras DCGAN on MNIST, as one finds it in tutorials: the peer that kerazoo is measured against.
+"""A plain Keras DCGAN on MNIST, as found in tutorials, that kerazoo is measured against.
 
-It uses nothing of kerazoo. Everything is what users copy: a `train_step` with two tapes and fresh noise for each
+It uses nothing from kerazoo. Everything is as users copy it: a `train_step` with two tapes and fresh noise for each
 update, a `tf.data` pipeline with its default options, a generator that begins at 7x7 (`--networks tutorial`); or the
 networks of the preset `dcgan_mnist`, which begin at 4x4 (`--networks preset`). Real and fake images pass the
 discriminator in two calls: one joint batch, which tutorials without batch normalisation use, fails with it (the

@@ -1,11 +1,11 @@
-"""How long a restricted Boltzmann machine trains until it has a likelihood: kerazoo and scikit-learn's `BernoulliRBM`.
+"""Likelihood of a restricted Boltzmann machine against training time: kerazoo and scikit-learn's `BernoulliRBM`.
 
     TFDS_DATA_DIR=... python benchmarks/rbm_likelihood.py [--out benchmarks/results/rbm_likelihood.json]
 
 784-500 units on MNIST, persistent contrastive divergence with batches and chains of 100, rate 0.05, float32 in both.
 scikit-learn trains in one go, by `partial_fit`, and is measured on the way; kerazoo's rate falls to zero over a run, so
-each of its rows is a run of its own. Images are binarised anew for each step in kerazoo, for each epoch in the other.
-log p is the mean over the test images, with log Z by annealed importance sampling for both.
+each of its rows is a separate run. Images are binarised anew for each step in kerazoo, for each epoch in the other. log
+p is the mean over the test images, with log Z by annealed importance sampling for both.
 """
 
 import argparse

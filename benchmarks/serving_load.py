@@ -4,7 +4,7 @@
 
 `models/` is a folder of exports. Each server is a child process, started anew; the clients are threads of this process,
 each with one connection, which send random inputs of the signature as fast as they are answered. On a small machine
-the clients take a good part of the processors: compare rows of one table, not tables. Lost requests must be 0 and
+the clients take much of the processors' time: compare rows of one table, not tables. Lost requests must be 0 and
 memory must stay flat: it is read every few seconds from /proc, so this script needs Linux.
 """
 

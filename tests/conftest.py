@@ -1,4 +1,4 @@
-"""What the tests share: a quiet TensorFlow with two logical CPUs, a tiny DCGAN's configuration, and a finished run."""
+"""Shared by the tests: a quiet TensorFlow with two logical CPUs, a tiny DCGAN's configuration, and a finished run."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What every SavedModel is held to, for tiny models and for presets."""
+"""Checks that every SavedModel must pass, tiny models' and presets' alike."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""What TensorFlow really executes: graphs after its optimizers, and the order that is left in them."""
+"""The graphs that TensorFlow really executes, after its optimizers, and the order that is left in them."""
 
 import collections
 import contextlib

@@ -1,4 +1,4 @@
-"""A converter that crashes at one signature, as TensorFlow's does at some; `test_litert_failures.py` runs it."""
+"""A converter that crashes on one signature, as TensorFlow's does on some; `test_litert_failures.py` runs it."""
 
 import json
 import os

@@ -37,7 +37,7 @@ class Dense(tf.Module):
 
     @tf.function(input_signature=[_spec([None], tf.float32, "x")])
     def counted(self, x):
-        """How often it has run, for each row: rows of one batch agree."""
+        """The number of its runs so far, for each row: rows of one batch agree."""
         return {"run": tf.fill(tf.shape(x), self.runs.assign_add(1))}
 
     def signatures(self):
@@ -197,7 +197,7 @@ def until(condition, seconds=20):
 
 
 def runs(server, model, signature):
-    """How many runs of a signature have begun."""
+    """The number of runs of a signature that have begun."""
     line = f'kerazoo_batch_rows_count{{model="{model}",signature="{signature}"}} '
     return float(server.metrics.page().decode().partition(line)[2].partition("\n")[0] or 0)
 

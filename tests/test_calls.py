@@ -1,4 +1,4 @@
-"""Functions of a model called on arrays: which are the same, and what runs them."""
+"""Functions of a model called on arrays: which of them are the same, and what runs them."""
 
 import functools
 

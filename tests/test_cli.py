@@ -1,4 +1,4 @@
-"""The command line: what it prints and what it writes."""
+"""The command line: its output, and the files that it writes."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""Generators that are asked for a class: what the report says of them, and their pictures."""
+"""Conditional generators: the report on them, and their pictures."""
 
 import numpy as np
 import pytest

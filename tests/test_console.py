@@ -1,4 +1,4 @@
-"""What a run shows: lines with the time left, also without a terminal, and on terminals that know few characters."""
+"""Output of a run: lines with the time left, with and without a terminal, and on terminals with few characters."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""What `fit` accepts becomes dict batches; what a model cannot take is refused in one line that says what to do."""
+"""Data for `fit` become dict batches; data that a model cannot take are refused in one line that says what to do."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files that image folders and texts must survive: links, pipes, encryption, odd names, bombs; each used or named."""
+"""Files that folders and texts must survive: links, pipes, encryption, odd names, bombs. Each is used or named."""
 
 import gzip
 import io
@@ -310,8 +310,8 @@ def test_large_transparent_images_take_the_memory_of_one(tmp_path):
         ("plain words".encode("utf-16-le"), "is UTF-16LE, not UTF-8: convert it with iconv -f UTF-16LE"),
         ("plain words".encode("utf-16-be"), "is UTF-16BE, not UTF-8"),
         ("words".encode("utf-32"), "is UTF-32, not UTF-8"),
-        (b"abc\0def", r"is no text \(byte 3 is 0\): give a file of UTF-8 text"),
-        (encoded(), "is no text|is not UTF-8"),
+        (b"abc\0def", r"is not text \(byte 3 is 0\): give a file of UTF-8 text"),
+        (encoded(), "is not text|is not UTF-8"),
         (b"caf\xe9", r"is not UTF-8 \(byte 0xe9 in line 1\)"),
     ],
 )

@@ -206,7 +206,7 @@ def test_own_order_and_few_pairs():
     ("sources", "targets", "message"),
     [
         ([], [], "0 sources and 0 targets"),
-        ([[1]], [[1], [2]], "1 sources and 2 targets: as many of both"),
+        ([[1]], [[1], [2]], "1 sources and 2 targets: the same number of both is expected"),
         ([[1], []], [[1], [2]], r"source 1 of shape \(0,\)"),
         ([[1]], [[0.5]], "target 0 of shape .* and type float64 where a row of whole numbers is expected"),
     ],

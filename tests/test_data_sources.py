@@ -1,4 +1,4 @@
-"""Named sources: what they hold, how they are resized, and the lines they fail with."""
+"""Named sources: their contents, how images are resized, and the lines they fail with."""
 
 import hashlib
 import os

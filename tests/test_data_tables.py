@@ -1,4 +1,4 @@
-"""`npz:` and `csv:`: what arrays and columns become, their splits, the lines of wrong files; TFDS slices."""
+"""`npz:` and `csv:`: the entries that arrays and columns become, splits, messages for wrong files; TFDS slices."""
 
 import gzip
 import os
@@ -98,7 +98,7 @@ def test_an_array_without_a_name_and_no_array(tmp_path):
         ({"x": PIXELS, "image": PIXELS}, "two arrays are called image"),
         ({"x": np.full((4, 2), np.nan)}, "4 of 4 points hold values that are not finite: remove them"),
         ({"x": np.array([["a", "b"]])}, "points of type <U1 where numbers are expected"),
-        ({"x": PIXELS, "y": np.zeros((20, 4))}, "labels of shape (20, 4) where one class an example is expected"),
+        ({"x": PIXELS, "y": np.zeros((20, 4))}, "labels of shape (20, 4) where one class per example is expected"),
         ({"x": PIXELS, "y": np.full(20, 0.5)}, "labels of type float32 where whole numbers or names are expected"),
         ({"x": PIXELS[:0]}, "no examples"),
         ({"x": np.array([{}, {}])}, "holds Python objects: save arrays of numbers"),
@@ -171,7 +171,7 @@ def test_labels_of_another_column(tmp_path):
         ("x,y\n1,nan\n", r"line 2, column 'y': 'nan' is not a number"),
         ("x,y\n1,1e99\n", r"line 2, column 'y': '1e99' is not a number"),
         ("x,y\n1\n", "line 2 has 1 values where the header names 2"),
-        ("label\na\n", "no column of numbers beside 'label'"),
+        ("label\na\n", "no column of numbers besides 'label'"),
         ("x,label\n1,\n", "line 2 has no label"),
         ("x,x\n1,2\n", "two columns are called 'x'"),
         ("x,y\n1,2\n", "its 1 examples leave none for 'test'"),
@@ -223,7 +223,7 @@ def test_slices_and_versions_of_tfds():
     assert len(texts) == 50
     assert len(open_source("twins:tfds:mnist[:10]").a) == 5
     assert len(open_source("unpaired:tfds:mnist[:10],tfds:mnist[10:30]")) == 20
-    with pytest.raises(DataError, match=r"a slice of the name and one of the split, 'train\[:5\]': give one of them"):
+    with pytest.raises(DataError, match=r"a slice after the name and one in the split, 'train\[:5\]': give one"):
         open_source("tfds:mnist[:10]", split="train[:5]")
     with pytest.raises(DataError, match=r"has no split 'dev\[:10\]'"):
         open_source("tfds:mnist[:10]", split="dev")

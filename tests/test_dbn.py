@@ -1,4 +1,4 @@
-"""Deep belief networks: greedy updates and the classifier against NumPy, and what pretraining is worth."""
+"""Deep belief networks: greedy updates and the classifier against NumPy, and the gain from pretraining."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Radford et al. 2016 say of DCGAN, checked on its networks, its updates and its verbs."""
+"""The claims of Radford et al. 2016 about DCGAN, checked on its networks, its updates and its verbs."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What `make demo` writes and says."""
+"""Files and output of `make demo`."""
 
 import re
 

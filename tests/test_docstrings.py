@@ -1,4 +1,4 @@
-"""Docstrings: every `>>>` example is true, and what users call says what it takes and what it gives."""
+"""Docstrings: every `>>>` example is true, and everything that users call says what it takes and returns."""
 
 import ast
 import doctest

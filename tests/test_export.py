@@ -1,4 +1,4 @@
-"""SavedModels: what is written, when nothing is, and that the signatures are the verbs."""
+"""SavedModels: the files, when nothing is written, and that signatures give what the verbs give."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, and never over what is not ours."""
+"""Files and folders that are written whole or not at all, and never over files of others."""
 
 import os
 from pathlib import Path

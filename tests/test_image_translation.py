@@ -1,4 +1,4 @@
-"""Image translation as a task: what its figures and its picture say."""
+"""Image translation as a task: its figures and its picture."""
 
 from types import SimpleNamespace
 

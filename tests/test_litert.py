@@ -1,4 +1,4 @@
-"""LiteRT files of every architecture: what is in them, and that they give what Keras gives."""
+"""LiteRT files of every architecture: their contents, and that their outputs are those of Keras."""
 
 import functools
 

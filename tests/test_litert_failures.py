@@ -1,4 +1,4 @@
-"""What an export to LiteRT says where it fails, in one line, and that nothing is left behind."""
+"""Failing exports to LiteRT: the message, in one line, and that nothing is left behind."""
 
 import dataclasses
 import sys

@@ -1,4 +1,4 @@
-"""Presets as LiteRT files: their sizes, and what their verbs give through the file."""
+"""Presets as LiteRT files: their sizes, and the results of their verbs through the file."""
 
 import numpy as np
 import pytest

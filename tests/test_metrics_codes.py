@@ -149,11 +149,15 @@ def test_arguments_are_checked():
         (lambda: metrics.cluster_agreement([0, -1], [0, 1]), DataError, "clusters must be at least 0, got -1"),
         (lambda: metrics.clustering_scores(x, labels, num_clusters=21), ConfigError, "from 1 to 20"),
         (lambda: metrics.clustering_scores(x, labels[:3]), DataError, "one class for each of the 20 rows, got 3"),
-        (lambda: metrics.knn_probe(x, labels, x, labels, k=21), DataError, "k=21 needs as many training rows, got 20"),
+        (
+            lambda: metrics.knn_probe(x, labels, x, labels, k=21),
+            DataError,
+            "k=21 needs at least that many training rows, got 20",
+        ),
         (
             lambda: metrics.few_label_probe(x[:15], labels[:15], x, labels, labels_per_class=8),
             DataError,
-            "labels_per_class=8 needs as many rows of each class, and class 1 has 7",
+            "labels_per_class=8 needs at least that many rows of each class, and class 1 has 7",
         ),
         (lambda: metrics.beta_vae_score(x, np.zeros((20, 2), int)), DataError, "factor 0 must have at least two"),
         (lambda: metrics.beta_vae_score(x, np.arange(20)[:, None]), DataError, "factor 0 must have at least two"),

@@ -1,4 +1,4 @@
-"""Interpolated Kneser-Ney against the definition in dictionaries, and what a probability must be."""
+"""Interpolated Kneser-Ney against the definition in dictionaries, and the axioms of probability."""
 
 import itertools
 import math
@@ -122,7 +122,7 @@ def test_perplexity_of_a_corpus():
     assert perplexity([-math.inf], [1]) == math.inf
     with pytest.raises(DataError, match="a log-likelihood is NaN"):
         perplexity([math.nan, 1.0], [1, 1])
-    with pytest.raises(DataError, match="a mean over tokens, and there is none"):
+    with pytest.raises(DataError, match="a mean over tokens, and there are none"):
         perplexity([], [])
 
 
@@ -131,7 +131,7 @@ def test_arguments_are_checked():
         (lambda: KneserNey(["a rose is a rose"]), DataError, "sequences of tokens are expected, not texts"),
         (lambda: KneserNey("a rose"), DataError, "sequences of tokens are expected, not texts"),
         (lambda: KneserNey([]), DataError, "at least one sequence"),
-        (lambda: KneserNey([[], []]), DataError, "counts tokens, and there is none"),
+        (lambda: KneserNey([[], []]), DataError, "counts tokens, and there are none"),
         (lambda: KneserNey([["a"]], order=0), ConfigError, "order = 0: an integer of at least 1"),
         (lambda: KneserNey([["a"]], discount=1.5), ConfigError, "discount"),
         (lambda: KneserNey([["a"]]).score(["a"]), DataError, "not texts"),

@@ -1,4 +1,4 @@
-"""What `ZooModel` solves for all: clipping, updates without a loss, batches of a step, states, rows on replicas."""
+"""`ZooModel` itself: clipping, updates without a loss, batches of a step, states, rows on replicas."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Noise of training, layers that draw it, and generators of a class asked for."""
+"""Noise in training, layers that draw it, and generators of a class asked for."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A model of one's own, in a file outside the package, by the command line: train, sample, evaluate, export, serve.
+"""A user's own model, in a file outside the package, on the command line: train, sample, evaluate, export, serve.
 
 The file is that of the README's section "A model of your own".
 """

@@ -1,4 +1,4 @@
-"""Saved models: preset folders, what is refused about damaged ones, and `.keras` files in another process."""
+"""Saved models: preset folders, how damaged ones are refused, and `.keras` files in another process."""
 
 import json
 import shutil

@@ -147,7 +147,7 @@ def test_nothing_is_left_of_figures_that_fail(run, tmp_path, capsys, monkeypatch
 
 @pytest.mark.slow
 def test_a_checkout_gets_the_preset_and_a_row_in_its_readme(tmp_path):
-    """What CONTRIBUTING.md says: train, then publish, in a copy of the checkout."""
+    """The steps of CONTRIBUTING.md: train, then publish, in a copy of the checkout."""
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "kerazoo", checkout / "kerazoo", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "zoo_configs", checkout / "zoo_configs")

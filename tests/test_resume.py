@@ -1,4 +1,4 @@
-"""A run that was interrupted, in whatever way, ends exactly like one that was not."""
+"""A run that was interrupted, in any way, ends exactly like one that was not."""
 
 import csv
 import shlex

@@ -1,4 +1,4 @@
-"""Adversarial examples: the equation, the ball, confident classifiers, and what `evaluate` says of them."""
+"""Adversarial examples: the equation, the ball, confident classifiers, and what `evaluate` reports about them."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time run as one: that batches form, and that nobody can tell from the answers."""
+"""Requests that wait at the same time run as one: that batches form, and that answers do not depend on them."""
 
 import gc
 import threading

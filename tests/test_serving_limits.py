@@ -1,4 +1,4 @@
-"""What one request may ask for: rows, lengths, bytes and time are checked before anything of that size is made."""
+"""Limits of one request: rows, lengths, bytes and time are checked before anything of that size is made."""
 
 import contextlib
 import gzip

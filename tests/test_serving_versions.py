@@ -61,7 +61,7 @@ class Served:
         shutil.rmtree(path.rename(path.with_name(".gone")))
 
     def factor(self, path="dense"):
-        """What the answer is multiplied by, or the error."""
+        """The factor of the answer, or the error."""
         document = self.client.post(f"/{path}:predict", json={"instances": X}).json()
         return document["predictions"][0][1] / EXPECTED[0][1] if "predictions" in document else document["error"]
 

@@ -1,4 +1,4 @@
-"""`train`: what a run folder holds, that a seed repeats it, and how it refuses and fails."""
+"""`train`: the contents of a run folder, that a seed repeats them, and how it refuses and fails."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Batches in parts (`accumulate`), and what a step on several devices is: noise, refusals, resumption."""
+"""Batches in parts (`accumulate`), and steps on several devices: noise, refusals, resumption."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Tokens and ids: what is kept, what is joined, what BLEU's tokenisation and TensorFlow's RE2 make of it."""
+"""Tokens and ids: what is kept, what is joined, and agreement with BLEU's tokenisation and TensorFlow's RE2."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What Gulrajani et al. 2017 say of WGAN-GP, checked on its penalty, critic, updates, and the ring of Gaussians."""
+"""The claims of Gulrajani et al. 2017 about WGAN-GP, checked on penalty, critic, updates and the ring of Gaussians."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The checks that every architecture passes; its row says what they need to know of it (`zoo_rows.py`).
+"""The checks that every architecture passes; its row in `zoo_rows.py` says what they need to know about it.
 
 A row's model is traced and trained once; the checks read what came of it.
 """

@@ -25,7 +25,7 @@ def ready(name, **arguments):
 
 
 def normalises_batches(model):
-    """Whether a part of a batch, whose statistics are others, trains otherwise."""
+    """Whether a part of a batch, which has other statistics, trains differently."""
     return any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
 
 

@@ -1,4 +1,4 @@
-"""The checks of each mechanism of training: one row of each in `make test`, every row in `make test-slow`."""
+"""The checks of each mechanism of training: one row for each in `make test`, every row in `make test-slow`."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""One row an architecture: facts that the shared checks of `test_zoo.py`, `test_zoo_mechanisms.py` and others need.
+"""One row per architecture: facts that the shared checks of `test_zoo.py`, `test_zoo_mechanisms.py` and others need.
 
 A row stands beside its paper's test, in a `ROWS = {name: Row(...)}` of some `tests/test_*.py`; `all_rows` finds them. A
 second row of an architecture, with other arguments, is called `name@variant`.

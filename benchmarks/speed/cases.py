@@ -1,4 +1,4 @@
-"""What is compared: each case names its contenders, the first of which the others are measured against.
+"""The cases that are compared: each names its contenders, and the others are measured against the first.
 
 A contender is (module, function, arguments), where `function(**arguments)` returns a callable `run(steps)`.
 """

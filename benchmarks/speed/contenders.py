@@ -1,4 +1,4 @@
-"""Contenders of a benchmark, each a process of its own, that take turns on one machine.
+"""Contenders of a benchmark, each in a separate process, that take turns on one machine.
 
 A process holds one contender, so its peak memory and its first step are its own, and it waits idle while another runs.
 """
@@ -24,12 +24,12 @@ class Contender:
         self.first = self._read()  # seconds from the first import to the end of the first step
 
     def seconds(self, steps):
-        """Seconds a step, over `steps` steps."""
+        """Seconds per step, over `steps` steps."""
         self.pipe.send(steps)
         return self._read() / steps
 
     def steps_of(self, turn):
-        """How many steps take so many seconds, about; tens, for contenders that run ten at a time."""
+        """The number of steps that take about `turn` seconds; from 10 on in tens, as some contenders run them."""
         steps = 1
         while (spent := steps * self.seconds(steps)) < turn / 2:
             steps = int(steps * min(10, turn / spent)) + 1
@@ -100,7 +100,7 @@ def compare(contenders, *, rounds, turn):
 
 
 def call(module, function, arguments):
-    """What `module.function(**arguments)` returns, computed in a process of its own."""
+    """The result of `module.function(**arguments)`, computed in a separate process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_call, (module, function, arguments))
 

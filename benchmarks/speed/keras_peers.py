@@ -1,4 +1,4 @@
-"""The same networks and steps in plain Keras, as its users write them; the DCGAN is `plain_keras_dcgan.py`."""
+"""The same networks and steps in plain Keras, as users write them; the DCGAN is `plain_keras_dcgan.py`."""
 
 import sys
 from pathlib import Path

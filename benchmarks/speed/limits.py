@@ -1,4 +1,4 @@
-"""What the machine can do at most: rates of matrix products and convolutions."""
+"""The machine's limits: rates of matrix products and convolutions."""
 
 import time
 

@@ -1,11 +1,11 @@
-"""Training speed against plain Keras, PyTorch and scikit-learn, paired in one run, beside the machine's limit.
+"""Training speed against plain Keras, PyTorch and scikit-learn, paired in one run, next to the machine's limit.
 
     pip install 'kerazoo[bench]'
     python benchmarks/speed/run.py [--cases dcgan wgan_gp ...] [--growth] [--rounds 7] [--out FILE]
 
 Every contender is a process; they take turns, and ratios are taken round by round, since machines change speed within
-minutes. The first contender of a case is what the others are measured against. Results that the file has already are
-kept but for the cases that are measured anew. `--growth` measures how steps grow with batch, image and length.
+minutes. The other contenders of a case are measured against its first. Results that the file already has are kept,
+except for the cases that are measured anew. `--growth` measures how steps grow with batch, image and length.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What it takes to start: seconds of whole processes, in turns."""
+"""Time to start: seconds of whole processes, in turns."""
 
 import statistics
 import subprocess

@@ -1,4 +1,4 @@
-"""The same networks and steps in PyTorch, as its users write them: eager, channels last, Adam of torch.optim."""
+"""The same networks and steps in PyTorch, as users write them: eager, channels last, Adam of torch.optim."""
 
 import itertools
 import warnings

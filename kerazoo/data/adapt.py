@@ -1,4 +1,4 @@
-"""What `fit`, `evaluate` and `predict` accept, turned into dict batches; and the check of one batch."""
+"""Conversion of what `fit`, `evaluate` and `predict` accept to dict batches, and the check of one batch."""
 
 import os
 from collections.abc import Mapping
@@ -37,19 +37,20 @@ def as_dataset(
         image_shape: tuple or None (default): a spec of images is opened in this shape.
         prepare: callable or None (default). Turns a `Source` into the one whose batches the model takes.
         batch_size: int, default 32. Examples in a global batch. Not used for a `tf.data.Dataset`.
-        batches_per_step: int, default 1. A step takes so many batches, as one of that many times the rows.
+        batches_per_step: int, default 1. A step takes this many batches, joined into one.
         training: bool, default True. True gives the endless stream `Source.batches`, False the ordered pass
             `Source.epoch`, whole on every worker. Not used for a `tf.data.Dataset`.
-        shuffle, seed, start_step: as in `Source.batches`; for training alone.
-        devices: int, default 1. A pass over a source, and a `tf.data.Dataset`, have so many rows in every batch at
-            least: TensorFlow's convolutions fail on a device without any.
+        shuffle, seed, start_step: as in `Source.batches`; used for training only.
+        devices: int, default 1. A pass over a source, and a `tf.data.Dataset`, have at least this many rows in every
+            batch: TensorFlow's convolutions fail on a device without rows.
 
     Returns:
         (dataset, steps): a `tf.data.Dataset` of dicts, and the number of steps in an epoch: `n // batch_size`, at least
-        1, for training; the number of batches for evaluation; None for a `tf.data.Dataset`, whose length is its own.
+        1, for training; the number of batches for evaluation; None for a `tf.data.Dataset`, which has a length of its
+        own.
 
     Raises:
-        DataError: `x` is of another kind, empty, inconsistent, or has no entry `key`.
+        DataError: `x` is of a kind that is not accepted, empty, inconsistent, or has no entry `key`.
 
     Example:
         >>> dataset, steps = as_dataset(np.zeros((100, 28, 28, 1), "uint8"), batch_size=32)
@@ -66,7 +67,7 @@ def as_dataset(
         rows = batch_size * batches_per_step
         stream = source.batches(rows, shuffle=shuffle, seed=seed, start_step=start_step)
         return _without_texts(stream, key), source.num_batches(rows)
-    # The largest batches whose rest has a row for each device.
+    # The largest batches that leave a row for each device in the last one.
     sizes = range(batch_size, devices - 1, -1)
     dataset = source.epoch(next((size for size in sizes if not 0 < len(source) % size < devices), batch_size))
     return _without_texts(dataset, key), int(dataset.cardinality())
@@ -76,7 +77,7 @@ def check_batch(batch, *, key, shape, value_range=None):
     """Check one batch of dict data against what a model takes; return nothing if it fits.
 
     Args:
-        batch: dict of arrays or tensors; None, the first batch of an empty dataset, is an error.
+        batch: dict of arrays or tensors; None, for the first batch of an empty dataset, is an error.
         key: str, the entry to check.
         shape: tuple, shape of one example; None stands for any size.
         value_range: (low, high) or None (default): (0, 1) for images, any finite value for other entries. uint8 images
@@ -136,9 +137,9 @@ def _adapt_dataset(dataset, key):
 
 
 def _without_texts(dataset, key):
-    """Leave out captions and other texts beside numbers: no compiled step on an accelerator takes them.
+    """Leave out captions and other texts next to numbers: no compiled step on an accelerator takes them.
 
-    A model that reads them makes numbers of them in `prepare`.
+    A model that reads texts turns them into numbers in `prepare`.
     """
     spec = dataset.element_spec
     kept = [name for name, part in spec.items() if part.dtype.name != "string"]
@@ -156,7 +157,7 @@ def _with_enough_rows(batch, key, devices):
 
 
 def _rebatch(dataset, key, batches_per_step):
-    """Join so many of a dataset's batches into one."""
+    """Join every `batches_per_step` batches of a dataset into one."""
     first = next(iter(dataset.take(1)), None) if batches_per_step > 1 else None
     return dataset if first is None else dataset.rebatch(int(first[key].shape[0]) * batches_per_step)
 

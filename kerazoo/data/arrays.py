@@ -17,11 +17,11 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), nam
     Args:
         arrays: one array, or a dict of arrays whose first dimensions are equal. A single array is called "image" when
             it has four dimensions and "points" otherwise.
-        name: str, default "arrays". Stands in messages and in `source.info`.
+        name: str, default "arrays". Appears in messages and in `source.info`.
         split: str, default "all".
         key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
         skipped: names of unreadable files, default none.
-        names: sequence of str, a name of each example, or None (default).
+        names: sequence of str, a name for each example, or None (default).
         **details: further fields of `SourceInfo`: kind, class_names, value_names, licence, homepage, citation, modes.
 
     Returns:
@@ -69,6 +69,6 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), nam
 
 
 def _as_rows(value):
-    """Return an array (a memory map stays one); texts as objects, whose length is their own."""
+    """Return an array (a memory map stays one); texts become objects, which may have any length."""
     array = np.asanyarray(value)
     return array.astype(object) if array.dtype.kind == "U" else array

@@ -54,7 +54,7 @@ def check_augmentations(names):
 
 
 class Augmented(Source):
-    """A source of images whose training stream is augmented; all else is as in the source.
+    """A source of images whose training stream is augmented; everything else is as in the source.
 
     The images of one example, "a" and "b" of a pair, are augmented alike.
 
@@ -83,7 +83,7 @@ class Augmented(Source):
         return f"{self.source}, augmented by {', '.join(self.augmentations)}"
 
     def select(self, rows):
-        """Return the same of some of the examples; arguments as for `Source.select`.
+        """Return the augmented source of some of the examples; arguments as for `Source.select`.
 
         Returns:
             An `Augmented`.
@@ -103,7 +103,7 @@ class Augmented(Source):
             examples = read(step)
             for name in self.augmentations:
                 function, num_numbers = AUGMENTATIONS[name]
-                # Numbers for the whole global batch, of which a worker takes the rows of its own.
+                # Numbers for the whole global batch, from which a worker takes its own rows.
                 numbers = tf.random.experimental.stateless_fold_in(
                     tf.stack([tf.cast(seed, tf.int64), step]), zlib.crc32(name.encode())
                 )

@@ -1,4 +1,4 @@
-"""What augmentation does to images: each a function of them and of random numbers, under `@augmentation(...)`."""
+"""The augmentations: functions of images and of random numbers, registered by `@augmentation(...)`."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ def augmentation(num_numbers):
     """Register the decorated function under its own name.
 
     Args:
-        num_numbers: int. How many random numbers it takes for each image.
+        num_numbers: int. Random numbers that it takes for each image.
 
     Returns:
         The decorator; it returns the function, `(images, numbers) -> images` of tensors `(n, H, W, C)`, uint8 or float
@@ -38,7 +38,7 @@ def flip_vertical(images, numbers):
 
 @augmentation(1)
 def turn(images, numbers):
-    """Turn square images by 0 to 3 quarters."""
+    """Turn square images by 0 to 3 quarter turns."""
     import tensorflow as tf
 
     quarters, num = tf.cast(numbers[:, 0] * 4, tf.int32), tf.shape(images)[0]
@@ -65,7 +65,7 @@ def shift(images, numbers):
 
 @augmentation(1)
 def brightness(images, numbers):
-    """Add up to a fifth of the range to all values, or take it away."""
+    """Add up to a fifth of the range to all values, or subtract it."""
     return _with_values(images, lambda values: values + (numbers[:, 0, None, None, None] - 0.5) * 0.4)
 
 
@@ -82,7 +82,7 @@ def contrast(images, numbers):
 
 
 def _mirrored_where(chosen, images, axis):
-    """Mirror some of the images along an axis, by gathering: many times as fast as `tf.where` on pixels."""
+    """Mirror some of the images along an axis, by gathering: many times faster than `tf.where` on pixels."""
     import tensorflow as tf
 
     index = tf.range(images.shape[axis])[None]
@@ -91,7 +91,7 @@ def _mirrored_where(chosen, images, axis):
 
 
 def _moved(images, numbers, inside):
-    """Move images by whole pixels; `inside` maps indices beyond the border to some within."""
+    """Move images by whole pixels; `inside` maps indices beyond the border to indices within."""
     import tensorflow as tf
 
     for axis in (1, 2):

@@ -9,11 +9,11 @@ from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
-_POOL = 100  # batches whose pairs are sorted together: little padding, and still many pairs to meet by chance
+_POOL = 100  # batches whose pairs are sorted together: little padding, and still well mixed
 
 
 class BucketedPairs(Source):
-    """Pairs of token sequences, batched with others of about their length and padded to the longest of the batch.
+    """Pairs of token sequences, batched with others of similar length and padded to the longest of the batch.
 
     Every epoch is one random permutation of the pairs, cut into pools of 100 batches. A pool is sorted by the lengths
     of target and source and cut into batches, and the batches of all pools are shuffled. All batches are full: an epoch
@@ -25,14 +25,15 @@ class BucketedPairs(Source):
     in their own order. `epoch` gives that order once, its last batch partial.
 
     Args:
-        source_ids, target_ids: sequences of equal length of int arrays `(length,)`, none empty. Start and end tokens
-            stand where the caller put them.
-        pad: int, default 0. Fills the rows up.
+        source_ids, target_ids: sequences of equal length of int arrays `(length,)`, none empty. The caller adds start
+            and end tokens.
+        pad: int, default 0. Fills up the shorter rows.
         name, split: str, for messages and `source.info`. Defaults to "pairs" and "all".
         **details: further fields of `SourceInfo`: licence, homepage, citation.
 
     Raises:
-        DataError: no pairs, more of one side than of the other, or a side that is empty or no row of whole numbers.
+        DataError: no pairs, more sequences on one side than on the other, or one that is empty or not a row of whole
+            numbers.
 
     Example:
         >>> pairs = BucketedPairs([[5], [6, 7]], [[2, 5, 3], [2, 7, 6, 3]])
@@ -44,8 +45,8 @@ class BucketedPairs(Source):
     def __init__(self, source_ids, target_ids, *, pad=0, name="pairs", split="all", **details):
         if len(source_ids) != len(target_ids) or not len(source_ids):
             raise DataError(
-                f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: as many of both are "
-                "expected, and at least one"
+                f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: the same number of "
+                "both is expected, and at least one"
             )
         self.pad = int(pad)
         arrays = {
@@ -100,7 +101,7 @@ class BucketedPairs(Source):
         """Return the function `step -> batch`; see `Source._reader`."""
         size, steps = len(self), self.num_batches(batch_size)
 
-        # Two: around the end of an epoch, parallel calls work on both sides of it.
+        # Two: near the end of an epoch, parallel calls work on both sides of it.
         @functools.lru_cache(maxsize=2)
         def batches_of(epoch):
             return self._order(batch_size, seed, epoch)

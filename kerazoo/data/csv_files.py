@@ -18,9 +18,9 @@ _LARGEST = float(np.finfo(np.float32).max)
 def open_csv(request):
     """Open a CSV file of numbers: a row is a point, each column one of its coordinates, in the table's order.
 
-    The first line names the columns. Commas, semicolons or tabs stand between values; the file is UTF-8, plain or
-    compressed with gzip. The column `label`, or the one that the option `label=COLUMN` names, holds classes, numbers or
-    words.
+    The first line names the columns. Commas, semicolons or tabs separate the values; the file is UTF-8, plain or
+    compressed with gzip. The column `label`, or the one that the option `label=COLUMN` names, holds the classes, as
+    numbers or words.
 
     Args:
         request: a `Request`. Splits: "test" is every tenth row, "train" the others, "all" everything.
@@ -46,7 +46,7 @@ def open_csv(request):
     label = wanted or (_LABEL if _LABEL in columns else None)
     numbers = [place for place, column in enumerate(columns) if column != label]
     if not numbers:
-        raise DataError(f"{owner} has no column of numbers beside {label!r}")
+        raise DataError(f"{owner} has no column of numbers besides {label!r}")
     points = np.empty((len(rows), len(numbers)), np.float32)
     for row, (line, cells) in enumerate(rows):
         for column, place in enumerate(numbers):

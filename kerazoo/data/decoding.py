@@ -15,15 +15,15 @@ from kerazoo.data.order import PARALLEL_CALLS
 from kerazoo.data.paths import named, printable
 from kerazoo.utils.errors import DataError
 
-MAX_PIXELS = 2**26  # 256 MiB decoded as RGBA; a file of a few kilobytes may claim so many
+MAX_PIXELS = 2**26  # 256 MiB decoded as RGBA; a file of a few kilobytes may claim that many
 _LARGE_PIXELS = 2**22  # larger images are decoded one at a time
-_LARGE_BYTES = 2**24  # and larger files read so
+_LARGE_BYTES = 2**24  # and larger files are read one at a time
 _TURN = threading.RLock()
 _WINDOW = 4096  # files handed to the threads at once
 
 _NUM_PROBED = 64  # headers read to choose a shape where none is given
 
-_ORIENTATION = 0x0112  # EXIF; 5 to 8 turn by a quarter
+_ORIENTATION = 0x0112  # EXIF; values 5 to 8 are quarter turns
 _BITS = 258  # of a sample, in TIFF
 
 
@@ -72,7 +72,7 @@ def image_size(data):
 
 
 def common_shape(spec, paths, read):
-    """Return the shape for images of which none is given, from the headers of 64 of them.
+    """Return the shape for images where none is given, from the headers of 64 of them.
 
     Args:
         spec, paths, read: as for `decode_files`.
@@ -147,7 +147,7 @@ def decode_files(spec, paths, read, shape, *, size=None, strict=False):
 
 
 def _in_threads(function, num):
-    """Yield `function(row)` of the rows in order; where the caller stops early, what has not begun is dropped."""
+    """Yield `function(row)` of the rows in order; if the caller stops early, rows that have not begun are dropped."""
     threads = ThreadPoolExecutor(PARALLEL_CALLS)  # Pillow releases the interpreter lock while it decodes and resizes
     try:
         for start in range(0, num, _WINDOW):
@@ -163,7 +163,7 @@ def none_readable(spec, reasons, num):
 
 
 def reason_of(error, name):
-    """Return in a few words why an image file cannot be read."""
+    """Return a few words on why an image file cannot be read."""
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
@@ -176,7 +176,7 @@ def reason_of(error, name):
 
 
 def _alone(needed):
-    """A context which one thread at a time enters, if `needed`."""
+    """A context that only one thread at a time can enter, if `needed`."""
     return _TURN if needed else contextlib.nullcontext()
 
 
@@ -185,7 +185,7 @@ def _fitted(image, height, width, channels):
     from PIL import Image, ImageOps
 
     image.load()
-    # Resized before anything else is made of it: each copy of a large image would take as much as the image.
+    # Resized before anything else: each copy of a large image takes as much memory as the image.
     orientation = image.getexif().get(_ORIENTATION, 1)
     size = (height, width) if orientation >= 5 else (width, height)
     mode = "L" if channels == 1 else "RGB"

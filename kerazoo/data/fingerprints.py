@@ -1,4 +1,4 @@
-"""A digest of arrays, by which data that have changed are noticed."""
+"""A digest of arrays, which shows when data have changed."""
 
 import hashlib
 
@@ -20,6 +20,6 @@ def digest(arrays):
                 made.update(len(content).to_bytes(8, "little") + content)
             continue
         rows = max(1, _DIGESTED // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):  # a memory map is read part by part
+        for start in range(0, len(array), rows):  # a memory map is read in parts
             made.update(np.ascontiguousarray(array[start : start + rows]).data)
     return made.hexdigest()

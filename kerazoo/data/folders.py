@@ -33,7 +33,7 @@ class Folder:
 
     def __init__(self, request):
         self.request = request
-        with ExitStack() as stack:  # an archive that turns out to be of no use is closed again
+        with ExitStack() as stack:  # an archive that turns out to be unusable is closed again
             self._tree = stack.enter_context(Tree(request))
             self._lay_out(self._tree)
             self._close = stack.pop_all().close
@@ -91,7 +91,7 @@ class Folder:
         )
 
     def _report(self, tree):
-        """Name what is no image, and what should be one and cannot be used; the latter is an error under `strict`."""
+        """Name the files that are not images, and the images that cannot be used, which are an error under `strict`."""
         spec = self.request.spec
         if tree.left_out and self.request.strict:
             raise DataError(f"{spec}: files that cannot be used: {named(tree.left_out)}; repair or remove them")
@@ -110,9 +110,9 @@ class Folder:
 def open_folder(request):
     """Open a folder or a zip archive of images of any size and mode.
 
-    Layout: one folder a class (its name is the class, files may lie deeper), or files without class folders (no label).
-    Outer folders that hold nothing but one folder of folders are stepped over. Links to folders are followed, each
-    folder is read once. A file is an image by its name or, whatever its name, by its first bytes.
+    Layout: one folder per class (its name is the class, files may lie deeper), or files without class folders (no
+    label). Outer folders that hold nothing but one folder of folders are skipped. Links to folders are followed,
+    each folder is read once. A file is an image by its name or, whatever its name, by its first bytes.
 
     A `metadata.csv` or `metadata.jsonl` gives each file a row, as Hugging Face's ImageFolder reads it: `file_name` is
     the path from the table's folder, `text` a caption, `label` a class, other columns are attributes. Files without a
@@ -133,7 +133,7 @@ def open_folder(request):
         `source.skipped`, and one warning names the first five with their reasons.
 
     Raises:
-        DataError: there is no such folder, it holds no readable image, it lacks the split, images lie beside class
+        DataError: there is no such folder, it holds no readable image, it lacks the split, images lie next to class
             folders, a table is broken, or `strict` is set and a file cannot be read or has no row.
     """
     with Folder(request) as folder:

@@ -24,8 +24,8 @@ def open_hf(request):
     """Open the images, or else the texts, of a folder that `datasets.Dataset.save_to_disk` wrote.
 
     The first column of images holds the images; or else "text", or the only column of strings, the texts. The first
-    column of classes, or "label", or the one that the option `label=COLUMN` names, holds the labels. Of images, "text"
-    and all other columns of numbers and strings keep their names; columns of anything else are named in a warning.
+    column of classes, or "label", or the one that the option `label=COLUMN` names, holds the labels. With images,
+    "text" and all other columns of numbers and strings keep their names; a warning names the columns of anything else.
 
     Args:
         request: a `Request`. Splits are those of a `DatasetDict`, and "all"; of a single `Dataset`, "test" is every
@@ -37,7 +37,7 @@ def open_hf(request):
 
     Raises:
         MissingDependencyError: `datasets` is not installed.
-        DataError: there is no such folder, it is no such data set, or it holds neither images nor texts.
+        DataError: there is no such folder, it is not such a data set, or it holds neither images nor texts.
     """
     tables, divided = _tables(request)
     table = _of_split(request, tables) if divided else tables[""]
@@ -109,7 +109,7 @@ def _tables(request):
         raise MissingDependencyError(f"{request.spec} needs datasets ({error}): pip install 'kerazoo[hf]'") from error
     try:
         loaded = datasets.load_from_disk(str(path))
-    except Exception as error:  # of Arrow, JSON and the file system, many types
+    except Exception as error:  # Arrow, JSON and the file system raise many types
         raise DataError(
             f"{request.spec}: {printable(path)} cannot be read as a data set that save_to_disk wrote "
             f"({' '.join(str(error).split())[:200]})"
@@ -170,7 +170,7 @@ def _kind(feature):
 
 
 def _column(table, column, kind):
-    """Return a column as an int64 or float32 array, or an object array of str; gaps are NaN and ""."""
+    """Return a column as an int64 or float32 array, or an object array of str; missing values become NaN and ""."""
     values = list(table[column])
     if kind == "O":
         return text_array(["" if value is None else value for value in values])

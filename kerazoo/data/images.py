@@ -11,7 +11,7 @@ from kerazoo.data.info import check_integer
 from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
-# Above this an image set lives in a memory-mapped temporary file instead of RAM.
+# Above this size an image set lives in a memory-mapped temporary file instead of RAM.
 MEMORY_LIMIT = 2**30
 _CHUNK = 1024  # images resized at once: bounds the float32 copy
 

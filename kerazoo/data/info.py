@@ -1,4 +1,4 @@
-"""What a source holds and where it comes from; and the check of integers that all of `kerazoo.data` uses."""
+"""Contents and origin of a source; and the check of integers that all of `kerazoo.data` uses."""
 
 import dataclasses
 import functools
@@ -8,7 +8,7 @@ import numpy as np
 from kerazoo.utils import checks
 from kerazoo.utils.errors import DataError
 
-# Whatever `kerazoo.data` refuses, it refuses with a `DataError`.
+# Everything that `kerazoo.data` refuses is a `DataError`.
 check_integer = functools.partial(checks.check_integer, error=DataError)
 
 
@@ -27,7 +27,7 @@ class Modes:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SourceInfo:
-    """What a source holds and where it comes from.
+    """Contents and origin of a source.
 
     Attributes:
         name: the spec that opened it, such as "tfds:mnist".
@@ -63,7 +63,7 @@ class SourceInfo:
 
     @property
     def origin(self):
-        """The fields that say where the data come from, for a source that is made of them."""
+        """The fields that say where the data come from, for a source that is made from them."""
         return {field: getattr(self, field) for field in ("name", "split", "licence", "homepage", "citation")}
 
 
@@ -72,7 +72,7 @@ _TEXTS = {"text": "text", "pairs": "pair"}
 
 
 def describe(info, arrays):
-    """Return the line that `kerazoo info` prints of a source: what it holds, how much of it, and its licence."""
+    """Return the line that `kerazoo info` prints about a source: what it holds, how much of it, and its licence."""
     if info.kind in _TEXTS:
         counts = [sum(map(len, array)) for key, array in arrays.items() if key != "label"]
         parts = [f"{info.num_examples:,} {_TEXTS[info.kind]}{'s' * (info.num_examples > 1)}"]

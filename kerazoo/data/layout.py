@@ -1,4 +1,4 @@
-"""How a tree of image files divides into splits and classes, by the names of its folders."""
+"""The division of a tree of image files into splits and classes, by the names of its folders."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
     @property
     def name(self):
-        """The inner path without its suffix: what two files of a pair have in common."""
+        """The inner path without its suffix, which the two files of a pair have in common."""
         return printable(self.inner.with_suffix(""))
 
 
@@ -75,7 +75,7 @@ def class_folders(request, parts):
     """Return the sorted class folders of all splits together, so that a label means the same in each; [] if none.
 
     Raises:
-        DataError: images lie beside class folders.
+        DataError: images lie next to class folders.
     """
     entries = [entry for part in parts.values() for entry in part]
     loose = [entry.path for entry in entries if len(entry.inner.parts) == 1]
@@ -93,7 +93,7 @@ def _is_held_out(entry):
 
 
 def _step_in(entries):
-    """Step over outer folders: while all files lie in one folder, and in it within several folders, drop it."""
+    """Drop outer folders: while all files lie in folders of one folder, and it is not a split's, drop that one."""
     while len({inner.parts[0] for inner, _ in entries}) == 1 and all(len(inner.parts) > 2 for inner, _ in entries):
         if entries[0].inner.parts[0].lower() in _SPLITS:
             break

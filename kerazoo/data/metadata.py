@@ -1,4 +1,4 @@
-"""`metadata.csv` and `metadata.jsonl` beside image files, as Hugging Face's ImageFolder has them."""
+"""`metadata.csv` and `metadata.jsonl` next to image files, as Hugging Face's ImageFolder has them."""
 
 import posixpath
 import warnings
@@ -25,7 +25,7 @@ class Metadata:
 
     Args:
         request: a `Request`. Its option `label` names the column that holds the classes.
-        tree: a `Tree`. What does not fit between its files and its tables is counted and named in one warning.
+        tree: a `Tree`. Files without rows and rows without files are counted and named in one warning.
 
     Attributes:
         paths: sorted list of PurePosixPath, the images that have a row.

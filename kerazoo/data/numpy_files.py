@@ -16,7 +16,7 @@ from kerazoo.utils.errors import DataError
 
 _SPLIT = re.compile(r"(.+)_(train|test|validation|val|valid)|(train|test|validation|val|valid)_(.+)")
 _SPLITS = {"val": "validation", "valid": "validation"}
-_NAMES = {"x": None, "y": "label", "images": "image", "labels": "label", "arr_0": None}  # None: by its dimensions
+_NAMES = {"x": None, "y": "label", "images": "image", "labels": "label", "arr_0": None}  # None: by dimensions
 _TOLERANCE = 1e-3
 _BY_DIMENSIONS = {2: "points", 3: "image", 4: "image"}
 
@@ -38,8 +38,8 @@ def open_npz(request):
         A `Source` of {"image" or "points", "label": int64 `(n,)`, ...}.
 
     Raises:
-        DataError: there is no such file, it is no such file, it holds Python objects or values that are not finite, or
-            the arrays differ in length.
+        DataError: there is no such file, it is not an `.npz` file, it holds Python objects or values that are not
+            finite, or the arrays differ in length.
     """
     path = find_path(request, request.argument, folders=False)
     arrays, split_names = _split(request, _read(request, path))
@@ -81,7 +81,7 @@ def _read(request, path):
         raise
     except MemoryError as error:
         raise DataError(f"{owner} holds more than fits into memory ({error})") from error
-    except Exception as error:  # of NumPy, zipfile and zlib, many types
+    except Exception as error:  # NumPy, zipfile and zlib raise many types
         if "allow_pickle" in str(error) and zipfile.is_zipfile(path):
             raise DataError(f"{owner} holds Python objects: save arrays of numbers or of fixed-length text") from error
         reason = f" ({' '.join(str(error).split())})" if zipfile.is_zipfile(path) else ""
@@ -89,7 +89,7 @@ def _read(request, path):
 
 
 def _split(request, arrays):
-    """Return (the arrays of the request's split, the splits that the names have; none where they have none)."""
+    """Return (the arrays of the request's split, the splits in the names, if any)."""
     parts = {}
     for name, array in arrays.items():
         match = _SPLIT.fullmatch(name)
@@ -109,7 +109,7 @@ def _labels(request, array):
     """Return (int64 labels, class names, or None for integers)."""
     array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
     if array.ndim != 1:
-        raise DataError(f"{request.spec}: labels of shape {array.shape} where one class an example is expected")
+        raise DataError(f"{request.spec}: labels of shape {array.shape} where one class per example is expected")
     if array.dtype.kind in "US":
         return as_classes(array.astype(str))
     if array.dtype.kind == "f" and (array == np.rint(array)).all():

@@ -1,7 +1,7 @@
 """The order of training examples as a pure function of (seed, position in the stream).
 
-Nothing is remembered from one batch to the next, so a run that was killed starts again at step k in O(1) and sees
-exactly the examples that it would have seen.
+Nothing is remembered from one batch to the next, so a run that was killed goes on at step k in O(1) and sees exactly
+the examples that it would have seen.
 """
 
 import os

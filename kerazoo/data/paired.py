@@ -22,7 +22,8 @@ class Paired(Source):
     changes the two images of a pair alike.
 
     Args:
-        a, b: Source. As many images of one height and width under "image". Entries that both have are those of `a`.
+        a, b: Source. The same number of images, of one height and width, under "image". Entries that both have come
+            from `a`.
         name: str. The spec, for messages. Defaults to `"paired"`.
 
     Raises:
@@ -114,7 +115,7 @@ def open_paired(request):
             shape = wanted_shape(request.image_shape, (*shapes[0][:2], max(own[2] for own in shapes)))
         names = ["/".join(filter(None, key)) for key in chosen]
         a, b = (folder.load(entries, shape, names=names) for folder, entries in sides)
-    common = set(a.names) & set(b.names)  # without those of which one side cannot be read
+    common = set(a.names) & set(b.names)  # without pairs of which one side cannot be read
     if not common:
         raise DataError(f"{request.spec}: no pair has two images that can be read")
     parts = (part if len(part) == len(common) else _of_names(part, common) for part in (a, b))
@@ -128,7 +129,7 @@ def _of_names(part, names):
 def _matched(request, a, b):
     """Return ((pool of a, pool of b), keys of the split's pairs); a pool is a dict, (split, name) -> `Entry`.
 
-    The split stands in the keys where both have split folders, so that the same name may occur in each.
+    The keys include the split where both have split folders, so that the same name may occur in each split.
     """
     divided = ["" not in folder.parts for folder in (a, b)]
     pools, keys = zip(*(_pool(folder, all(divided)) for folder in (a, b)), strict=True)

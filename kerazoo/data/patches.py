@@ -23,7 +23,7 @@ def open_patches(request):
 
     "patches:folder:photos,12" cuts 12x12 pixels out of the photos of a folder, in the size in which that source gives
     them; "patches:12", without a source, out of scikit-learn's two sample photos, 427x640 each; "patches" alone takes
-    8x8. The option `num=NUMBER` says how many, by default 10,000 for "train" and 1,000 otherwise.
+    8x8. The option `num=NUMBER` says how many; the default is 10,000 for "train" and 1,000 otherwise.
 
     The option `values` is "raw" (default), the pixels as they are; "scaled", in [0.1, 0.9], see `scaled`; or
     "whitened": images turned grey and whitened before they are cut, see `whitened`, then scaled, which is how the
@@ -37,7 +37,7 @@ def open_patches(request):
         A `Source` of {"image": `(num, SIZE, SIZE, C)`}: the source's values for "raw", else float32 in [0.1, 0.9].
 
     Raises:
-        DataError: the size is no number, larger than the images, or the source has no images.
+        DataError: the size is not a number, is larger than the images, or the source has no images.
     """
     match = re.fullmatch(r"(?:(.+),)?\s*(\d+)\s*", request.argument or str(SIZE), re.DOTALL)
     if match is None:
@@ -60,10 +60,10 @@ def open_patches(request):
 
 
 def scaled(patches):
-    """Bring patches into [0.1, 0.9], the range of a sigmoid's better part.
+    """Bring patches into [0.1, 0.9], where a sigmoid is not saturated.
 
-    The mean of each patch is taken away, values are cut at three standard deviations (of all patches together), and
-    what is left is brought to [-1, 1] and then to [0.1, 0.9].
+    The mean of each patch is subtracted, values are clipped at three standard deviations (of all patches together), and
+    the result is brought to [-1, 1] and then to [0.1, 0.9].
 
     Args:
         patches: array `(n, H, W, C)` of numbers.
@@ -91,7 +91,7 @@ def whitened(image):
 
     Returns:
         float32 array `(H, W, 1)` of variance 1 and mean 0: the image filtered by R(f) = f exp(-(f / f0)^4), with f0 at
-        0.4 cycles a pixel.
+        0.4 cycles per pixel.
 
     Source: Olshausen and Field 1997, Sparse coding with an overcomplete basis set, section 3.1 (whose f0 is 200 cycles
     a picture of 512 pixels).
@@ -104,7 +104,7 @@ def whitened(image):
 
 
 def _grey(image):
-    """Return an image with one channel, of its own type."""
+    """Return an image with one channel, of the same type."""
     if image.shape[-1] == 1:
         return image
     grey = (image @ _GREY)[..., None]

@@ -1,4 +1,4 @@
-"""Where the paths of specs lie, and walks through folders that end whatever links, pipes and devices lie in them."""
+"""Looking up the paths of specs, and walks through folders that end whatever links, pipes and devices they hold."""
 
 import os
 import stat
@@ -42,7 +42,7 @@ def counted(num, noun):
 
 
 def find_path(request, path, noun="file", *, folders=True):
-    """Return where a path of a spec lies: as it is written, or else in the folder `KERAZOO_DATA_DIR`.
+    """Return the place of a path of a spec: as it is written, or else in the folder `KERAZOO_DATA_DIR`.
 
     Args:
         request: a `Request`, for messages.
@@ -54,8 +54,8 @@ def find_path(request, path, noun="file", *, folders=True):
         Path of a folder or a regular file.
 
     Raises:
-        DataError: in neither place is there such a file or folder, or what is there is a pipe or a device, or a folder
-            where only a file will do.
+        DataError: there is no such file or folder in either place, or it is a pipe or a device, or a folder where only
+            a file will do.
     """
     places = [Path(path).expanduser()]
     if os.environ.get(DATA_DIR) and not places[0].is_absolute():
@@ -134,5 +134,5 @@ _KINDS = {
 
 
 def kind_of(path):
-    """Return the words for what lies at a path that is no regular file."""
+    """Return the words for what lies at a path that is not a regular file."""
     return _KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "not a file")

@@ -1,4 +1,4 @@
-"""`rescaled`: images of another range than [0, 1], such as Keras's own loaders give, as models take them."""
+"""`rescaled`: images of another range, such as those of Keras's loaders, brought to the [0, 1] that models take."""
 
 import dataclasses
 import math

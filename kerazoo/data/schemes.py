@@ -20,13 +20,13 @@ from kerazoo.utils.errors import DataError, UnknownNameError
 
 _SCHEMES: dict[str, Any] = {}
 _OPTION = re.compile(r"(?:(.*),)?(\w+)=([^,]*)", re.DOTALL)
-# What a path alone was probably meant as.
+# The scheme that a path without one was probably meant for.
 _BY_SUFFIX = {".txt": "text", ".txt.gz": "text", ".csv": "csv", ".csv.gz": "csv", ".npz": "npz"}
 
 
 @dataclasses.dataclass(frozen=True)
 class _Scheme:
-    """What stands behind a scheme; the fields are the arguments of `source`."""
+    """A registered scheme; the fields are the arguments of `source`."""
 
     opener: Callable
     argument: str | None
@@ -43,11 +43,11 @@ def source(scheme, argument=None, *, options=None, files=None, optional=False):
     """Register the decorated function `Request -> Source` under a scheme.
 
     Args:
-        scheme: str, what stands before the colon.
-        argument: str or None: the word for what stands behind it in listings ("NAME"); None (the default) if the scheme
+        scheme: str, the part before the colon.
+        argument: str or None: the word for what follows it in listings ("NAME"); None (the default) if the scheme
             takes none.
         options: dict or None: the options that may follow the argument, name -> the word for its value: {"label":
-            "COLUMN"} allows "folder:photos,label=COLUMN". Default None: there are none.
+            "COLUMN"} allows "folder:photos,label=COLUMN". Default None: no options.
         files: callable or None: the class that lists the scheme's files before they are read, for `paired:`; see
             `kerazoo.data.folders.Folder`. Default None: its examples have no file names.
         optional: bool, default False. Whether the argument may be left out.
@@ -114,8 +114,8 @@ def open_source(spec, *, split="train", image_shape=None, download=False, strict
             have no splits.
         split: str, default "train". Most named sources have "train" and "test"; `tfds:` takes all of TFDS's notation
             ("train[:1000]"); `folder:`, `text:` and `pairs:` describe their own.
-        image_shape: (height, width, channels); or a function from the data's own to the one wanted, which other data
-            than images pass by; or None (default, the data's own). Images of another aspect are cropped about the
+        image_shape: (height, width, channels); or a function from the data's own to the one wanted, which data other
+            than images ignore; or None (default, the data's own). Images of another aspect are cropped about the
             centre, resized with antialiasing, and turned into grey (1) or RGB (3).
         download: bool, default False. Let `tfds:` fetch and prepare a dataset that is not on disk.
         strict: bool, default False. Make an image file that cannot be read an error instead of skipping it.
@@ -159,7 +159,8 @@ def find_scheme(spec, split="train", image_shape=None, download=False, strict=Fa
         split, image_shape, download, strict, limit: as in `open_source`, already checked.
 
     Returns:
-        (scheme, `Request`): the registered functions as attributes `opener` and `files`, and what to call them with.
+        (scheme, `Request`): the registered functions as attributes `opener` and `files`, and the argument to call them
+        with.
 
     Raises:
         UnknownNameError: no source has that name.
@@ -210,12 +211,12 @@ def _options(spec, scheme, argument):
 
 
 def _places(path):
-    """Where a path without a scheme may lie."""
+    """The places where a path without a scheme may lie."""
     return os.path.expanduser(path), os.path.join(os.environ.get(DATA_DIR) or os.curdir, path)
 
 
 def _hint(spec):
-    """The words for what an unknown spec may have meant."""
+    """The words on what an unknown spec may have meant."""
     name, colon, argument = spec.partition(":")
     nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3)]
     if any(map(os.path.exists, _places(spec))):

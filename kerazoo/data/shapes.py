@@ -21,8 +21,8 @@ COLOURS = {
     "blue": (31, 90, 200),
     "purple": (140, 60, 190),
 }
-SCALES = {"tiny": 0.12, "small": 0.16, "medium": 0.2, "large": 0.24}  # half the width, of the picture's side
-ANGLES = tuple(range(0, 90, 15))  # degrees, anticlockwise; below 90, where even a square looks as before
+SCALES = {"tiny": 0.12, "small": 0.16, "medium": 0.2, "large": 0.24}  # half the width, in sides of the picture
+ANGLES = tuple(range(0, 90, 15))  # degrees, anticlockwise; below 90, where a square looks the same again
 _ROWS = {"top": 0.28, "middle": 0.5, "bottom": 0.72}
 _COLUMNS = {"left": 0.28, "middle": 0.5, "right": 0.72}
 
@@ -57,14 +57,14 @@ FACTORS = {
 
 @source("shapes")
 def open_shapes(request):
-    """Open pictures of a square, a triangle, an ellipse or a heart on white, drawn anew; needs no files.
+    """Open pictures of a square, a triangle, an ellipse or a heart on white, drawn on the spot; needs no files.
 
     Five factors make a picture: shape (4), colour (6), scale (4), angle (6, from 0 to 75 degrees) and place (9, on a
     grid of 3x3). Every combination occurs once, 5,184 in all, so each factor is independent of the others.
 
     Args:
         request: a `Request`. Splits: "test" is a tenth of the combinations (518), drawn by a fixed permutation, "train"
-            the other 4,666, "all" every one. Pictures are drawn at the size of `image_shape`, 32x32x3 by default.
+            the other 4,666, "all" every one. Pictures are drawn in the size of `image_shape`, 32x32x3 by default.
 
     Returns:
         A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)`, the shape, "text": object array `(n,)` of
@@ -133,7 +133,7 @@ def _draw(factors, height, width, channels):
 
 
 def _coverage(shape, scale, angle, place, height, width):
-    """Return how much of each pixel a form covers, float32 `(height, width)` in [0, 1]."""
+    """Return the part of each pixel that a form covers, float32 `(height, width)` in [0, 1]."""
     side = min(height, width)
     (row, column), radius = PLACES[place], list(SCALES.values())[scale] * side
     centres = [(np.arange(size * _SAMPLES) + 0.5) / _SAMPLES for size in (height, width)]

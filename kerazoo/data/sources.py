@@ -20,7 +20,7 @@ class Source:
         arrays: dict of NumPy arrays (or memory maps) with equal first dimensions.
         info: the `SourceInfo`.
         skipped: names of the files that could not be read (image folders only).
-        names: list of str, a name of each example, such as its file's; None where they have none.
+        names: list of str, a name for each example, such as its file's; None where they have none.
     """
 
     def __init__(self, arrays, info, skipped=(), names=None):
@@ -50,7 +50,7 @@ class Source:
         Args:
             batch_size: int, examples in a global batch, over all workers.
             seed: int in [0, 2**31 - 1], default 0. The order's seed.
-            start_step: int, default 0. The stream begins where step `start_step` would be; costs the same for any.
+            start_step: int, default 0. The stream begins at this step; any start costs the same.
             num_steps: int or None (default): the stream's length in batches; None is endless.
             shuffle: bool, default True. False repeats the examples in their own order.
             shard: (index, count), default (0, 1). Keep this worker's contiguous part of each global batch,
@@ -78,7 +78,7 @@ class Source:
             )
         local = batch_size // count
         batch = self._reader(batch_size, index * local, local, seed=seed, shuffle=shuffle)
-        # The last step whose positions still fit into int64; no run gets there.
+        # The last step whose positions fit into int64; no run gets there.
         stop = _INT64_MAX // batch_size
         if num_steps is not None:
             stop = start_step + check_integer("num_steps", num_steps, 1)
@@ -180,7 +180,7 @@ class Source:
         return self.select(slice(limit))
 
     def fingerprint(self):
-        """Return a digest of the examples, by which a resumed run notices that its data have changed.
+        """Return a digest of the examples, which tells a resumed run whether its data have changed.
 
         It is made of the arrays' names, types, shapes and contents, as they are read and in their order; so it changes
         with every example, and stays the same where files are copied, or touched, or read on another machine.

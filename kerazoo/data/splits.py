@@ -1,4 +1,4 @@
-"""The splits of data that come without any."""
+"""Splits for data that come without any."""
 
 import numpy as np
 

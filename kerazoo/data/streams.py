@@ -14,8 +14,8 @@ class TokenStream(Source):
     The text of n tokens is cut into `batch_size` contiguous parts of L = (n - 1) // batch_size tokens. An epoch has
     W = L // window steps. Step k, with w = k % W, holds in row r the tokens r L + w window up to and including
     r L + (w + 1) window: `window` inputs, and the same shifted by one as targets. So each row goes on where it ended in
-    the batch before, and a recurrent state can be carried over; where w = 0 it starts anew. What does not fill a
-    window, at the end of each part, is left out.
+    the previous batch, and a recurrent state can be carried over; where w = 0 it starts anew. Tokens at the end of each
+    part that do not fill a window are left out.
 
     `batches` takes the arguments of `Source.batches`; `seed` and `shuffle` are without effect, since the order is the
     text's: step k depends on k and `batch_size` alone. A batch is {"tokens": int32 `(batch_size, window + 1)`, "first":
@@ -28,7 +28,7 @@ class TokenStream(Source):
         **details: further fields of `SourceInfo`: licence, homepage, citation.
 
     Raises:
-        DataError: the tokens are no such array, or fewer than `window + 1`.
+        DataError: the tokens are not such an array, or fewer than `window + 1`.
 
     Example:
         >>> stream = TokenStream(np.arange(21), 3)
@@ -92,7 +92,7 @@ class TokenStream(Source):
         """Return the same streams once, in order, for evaluation.
 
         Args:
-            batch_size: int, 1 or more. A text too short for so many streams is read by as many as it has windows.
+            batch_size: int, 1 or more. A text too short for this many streams is read by as many as it has windows.
 
         Returns:
             A `tf.data.Dataset` of batches like those of `batches`.
@@ -111,7 +111,7 @@ class TokenStream(Source):
         """Return a stream of the first tokens.
 
         Args:
-            limit: int, 1 or more. How many; all where there are fewer.
+            limit: int, 1 or more. How many; all of them where there are fewer.
 
         Returns:
             A `TokenStream` of the same window.

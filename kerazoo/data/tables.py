@@ -22,10 +22,12 @@ def csv_rows(owner, text):
         text: str.
 
     Returns:
-        (columns, rows): list of str, and a list of (line number, list of str, one a column). Blank lines are left out.
+        (columns, rows): list of str, and a list of (line number, list of str, one per column). Blank lines are left
+        out.
 
     Raises:
-        DataError: no header, two columns of one name, a row that is longer or shorter than the header, or bad quoting.
+        DataError: no header, two columns with the same name, a row that is longer or shorter than the header, or bad
+            quoting.
     """
     header, _, _ = text.partition("\n")
     delimiter = max(_DELIMITERS, key=header.count)
@@ -54,7 +56,7 @@ def csv_rows(owner, text):
 
 
 def json_rows(owner, text):
-    """Read JSON lines, one object a line.
+    """Read JSON lines, one object per line.
 
     Args:
         owner: str, the file's name in messages.
@@ -65,7 +67,7 @@ def json_rows(owner, text):
         and for keys that a line lacks.
 
     Raises:
-        DataError: a line is no JSON object.
+        DataError: a line is not a JSON object.
     """
     found = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -128,4 +130,4 @@ def _cell(value):
     if isinstance(value, bool):
         return str(int(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode()  # JSON may have halves of surrogate pairs, which nothing can store
+    return text.encode("utf-8", "replace").decode()  # JSON may hold halves of surrogate pairs, which cannot be encoded

@@ -1,4 +1,4 @@
-"""Raw text: `text:PATH`, files of one's own, and `verse`, a short text that ships with the package."""
+"""Raw text: `text:PATH`, your own files, and `verse`, a short text that ships with the package."""
 
 import warnings
 import zlib
@@ -12,9 +12,9 @@ from kerazoo.data.schemes import source
 from kerazoo.utils.errors import DataError
 
 _GZIP = b"\x1f\x8b"
-# Text shrinks to a third or a tenth; gzip's limit is a thousandth, with which 2 MB fill the memory.
+# Text shrinks to between a third and a tenth; gzip can reach a thousandth, and 2 MB then fill the memory.
 _MOST_UNPACKED, _MOST_RATIO = 2**24, 100
-# Byte order marks, the longer ones first; none where the bytes themselves tell.
+# Byte order marks, the longer ones first; none where the bytes themselves show the encoding.
 _OTHERS = (
     (b"\xff\xfe\0\0", "UTF-32"),
     (b"\0\0\xfe\xff", "UTF-32"),
@@ -35,11 +35,11 @@ def open_text(request):
 
     Args:
         request: a `Request`. Splits: "train" is the first 90% of the characters, "validation" and "test" are the two
-            halves of what follows, "all" is everything. Of a folder, the characters of all files in a row are
-            divided; each file stays a text of its own.
+            halves of what follows, "all" is everything. In a folder, the characters of all files in a row are divided;
+            each file remains a separate text.
 
     Returns:
-        A `Source` of {"text": object array `(n,)` of str}, one text a file.
+        A `Source` of {"text": object array `(n,)` of str}, one text per file.
 
     Raises:
         DataError: there is no such file, it is empty, not UTF-8 or damaged, or the split is unknown or empty.
@@ -84,7 +84,7 @@ def _is_text(path):
 
 
 def refuse_images(request):
-    """Raise a `DataError` where images are asked of a source of text."""
+    """Raise a `DataError` where images are asked for from a source of text."""
     if request.fixed_shape is not None:
         raise DataError(f"{request.spec} holds text where images of shape {request.fixed_shape} are asked for")
 
@@ -128,7 +128,7 @@ def decode_text(owner, data):
             )
     zero = data.find(b"\0")
     if zero >= 0:
-        raise DataError(f"{owner} is no text (byte {zero:,} is 0): give a file of UTF-8 text")
+        raise DataError(f"{owner} is not text (byte {zero:,} is 0): give a file of UTF-8 text")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -153,7 +153,7 @@ def _unpack(owner, data):
                 if size > most:
                     raise DataError(
                         f"{owner} unpacks to more than {most / 2**20:,.0f} MiB, a hundred times its size, which no "
-                        "text does: unpack it yourself if it is meant so"
+                        "text does: unpack it yourself if this is intended"
                     )
                 data = member.unconsumed_tail
             if not member.eof:

@@ -33,19 +33,19 @@ def open_tfds(request):
     `download=True`.
 
     Args:
-        request: a `Request`. Splits are those of TFDS, slices included ("train[:1000]", "train[10%:]"). A slice behind
-            the name holds for each split: "tfds:mnist[:1000]". A configuration and a version are part of the name:
+        request: a `Request`. Splits are those of TFDS, slices included ("train[:1000]", "train[10%:]"). A slice after
+            the name applies to every split: "tfds:mnist[:1000]". A configuration and a version are part of the name:
             "tfds:imdb_reviews/plain_text:1.0.0". Images that differ in size need an `image_shape`.
 
     Returns:
-        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}; of a
+        A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)` where the dataset has a class label}; for a
         dataset with texts and no images, {"text": object array `(n,)` of str, "label"}.
 
     Raises:
         MissingDependencyError: `tensorflow_datasets` is not installed.
         UnknownNameError: TFDS knows no such dataset.
-        DataError: the dataset is not prepared, cannot be read, lacks the split, or holds no 8-bit images and no
-            texts, or texts where an `image_shape` is asked for.
+        DataError: the dataset is not prepared, cannot be read, lacks the split, holds neither 8-bit images nor texts,
+            or holds texts where an `image_shape` is asked for.
     """
     asked, request = request.split, _with_slice(request)
     builder = prepared_builder(request)
@@ -84,19 +84,19 @@ def open_tfds(request):
 
 
 def _with_slice(request):
-    """Return the request with a slice behind the dataset's name moved to its split."""
+    """Return the request with a slice after the dataset's name moved to its split."""
     match = re.fullmatch(r"(.+?)(\[.*\])", request.argument)
     if match is None:
         return request
     if "[" in request.split:
         raise DataError(
-            f"{request.spec}: a slice of the name and one of the split, {request.split!r}: give one of them"
+            f"{request.spec}: a slice after the name and one in the split, {request.split!r}: give one of them"
         )
     return dataclasses.replace(request, argument=match[1], split=request.split + match[2])
 
 
 def prepared_builder(request):
-    """Return the TFDS builder of a `Request`, prepared on disk; downloads only where the request allows it.
+    """Return the TFDS builder of a `Request`, prepared on disk; downloads only if the request allows it.
 
     Raises:
         MissingDependencyError, UnknownNameError, DataError: as in `open_tfds`.
@@ -181,7 +181,7 @@ def _fill(arrays, dataset):
 def _read(builder, split, num, shape, keys):
     """Return a dataset of batches of the first `num` examples, decoded in parallel, in file order.
 
-    Images are brought to `shape`; None where there are none.
+    Images are brought to `shape`, which is None if there are none.
     """
     import tensorflow_datasets as tfds
 
@@ -211,7 +211,7 @@ def _read(builder, split, num, shape, keys):
         dataset = dataset.batch(_BATCH)
     elif dataset.element_spec["image"].shape.is_fully_defined():
         dataset = dataset.batch(_BATCH).map(fit, num_parallel_calls=PARALLEL_CALLS)
-    else:  # images that differ in size can be batched only when they do so no more
+    else:  # images of different sizes can be batched only after they are brought to one
         dataset = dataset.map(fit, num_parallel_calls=PARALLEL_CALLS).batch(_BATCH)
     return with_fixed_options(dataset.prefetch(2))
 

@@ -1,4 +1,4 @@
-"""The image files of a folder or a zip archive: which there are, and their bytes."""
+"""The image files of a folder or a zip archive: their paths and their bytes."""
 
 import stat
 import zipfile
@@ -33,9 +33,8 @@ class Tree:
     Attributes:
         images: sorted list of PurePosixPath, the files that are images by their name or by their first bytes.
         tables: sorted list of PurePosixPath, the files metadata.csv and metadata.jsonl.
-        left_out: dict, PurePosixPath -> reason, of what is an image by its name and cannot be read, and of links,
-            pipes and devices.
-        others: sorted list of PurePosixPath, the files that are no images. Hidden files are not among them.
+        left_out: dict, PurePosixPath -> reason, of images by name that cannot be read, and of links, pipes and devices.
+        others: sorted list of PurePosixPath, the files that are not images. Hidden files are not among them.
 
     Raises:
         DataError: there is no such folder, or it is neither a folder nor a zip archive.
@@ -83,11 +82,11 @@ class Tree:
         self.close()
 
     def _begins_like_an_image(self, path):
-        """Tell whether a file without an image's name is one: Pillow knows its first bytes, and reads its header."""
+        """Tell whether a file without an image's name is one: Pillow knows its first bytes and reads its header."""
         from PIL import Image
 
         Image.init()
-        with suppress(Exception), self._files.open(path) as file:  # whatever Pillow raises, it is no image
+        with suppress(Exception), self._files.open(path) as file:  # whatever Pillow raises, it is not an image
             start = file.read(16)
             if any(accept is not None and accept(start) is True for _, accept in Image.OPEN.values()):
                 file.seek(0)

@@ -20,7 +20,7 @@ _ADVICE = "write --data unpaired:folder:PATH_A,folder:PATH_B, or twins:SPEC for 
 
 
 class Unpaired(Source):
-    """Two sources of images of one shape, of any two lengths, whose rows have nothing to do with each other.
+    """Two sources of images of one shape, of any two lengths, whose rows are unrelated.
 
     Batches are {"a": images, "b": images}. `len` and the length of an epoch are the longer domain's.
 
@@ -116,7 +116,7 @@ class Unpaired(Source):
 
 
 def require_unpaired(source):
-    """`source`, if it has two domains; otherwise a `DataError` that tells how to name one."""
+    """`source`, if it has two domains; otherwise a `DataError` that says how to name one."""
     if not all(domain in source.arrays for domain in DOMAINS):
         raise DataError(f"{source.info.name} is one set of images where two domains are needed: {_ADVICE}")
     return source
@@ -216,7 +216,7 @@ def _flags(request):
 
 
 def _fold(seed, domain):
-    """A seed of each domain's own, from 0 to 2**31 - 1; what is no seed is left for `Source` to refuse."""
+    """A separate seed for each domain, from 0 to 2**31 - 1; an invalid one is left for `Source` to refuse."""
     try:
         return int(np.random.SeedSequence([seed, DOMAINS.index(domain)]).generate_state(1)[0] >> 1)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""`kerazoo export`: names to files, and what is said about them."""
+"""`kerazoo export`: from a preset's name to a file, and the lines printed about it."""
 
 from pathlib import Path
 
@@ -18,11 +18,11 @@ def run_export(name, out, format, *, say=print, **options):
         out: Path or None. A folder of versions, or a `.tflite` file. Defaults (None) to `models/<preset>` or
             `<preset>.tflite`.
         format: `"saved_model"` or `"litert"`.
-        say: callable. Told each line. Defaults to `print`.
+        say: callable. Called with each line. Defaults to `print`.
         **options: `overwrite`; for LiteRT also `quantization`, `calibration` and `batch_size`; None is the default.
 
     Returns:
-        Path. What was written.
+        Path. The folder or file that was written.
 
     Raises:
         ExportError: an unknown format, an option of the other format, or an export that differs from Keras.
@@ -49,7 +49,7 @@ def run_export(name, out, format, *, say=print, **options):
 
 
 def describe_export(path, metadata):
-    """Lines of text: where it is, how large, and each signature with its largest difference from Keras."""
+    """Lines of text: where the export is, its size, and each signature with its largest difference from Keras."""
     size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     yield f"wrote {path}: {size / 1e6:.2f} MB, checked against Keras"
     fixed = False
@@ -60,6 +60,6 @@ def describe_export(path, metadata):
         fixed |= batch != DYNAMIC
         yield f"  {name}({inputs}) -> {outputs}; largest difference {metadata['differences'][name]:.1e}{rows}"
     if fixed:
-        yield "  so many rows exactly, where it says so: LiteRT cannot plan others; --batch-size N chooses how many"
+        yield "  exactly that many rows, where it says so: LiteRT cannot plan other numbers; --batch-size N sets it"
     for name, reason in metadata.get("left_out", {}).items():
         yield f"  without {name}: {reason}"

@@ -37,11 +37,11 @@ def export_litert(
     """Write a model as one LiteRT file with a signature for each endpoint that a device can run.
 
     Only built-in operators are used, and inputs and outputs stay float32 in every quantisation. The number of rows is
-    free where LiteRT can plan its memory all the same; loops and transposed convolutions have fixed sizes. What cannot
-    be on a device (strings, seeded random numbers), or not in int8 (loops), is left out; the metadata say which and
-    why. The converter also drops the checks of numbers' bounds. Each signature is run from the written file, in a
-    process without TensorFlow, and compared with Keras before the file gets its name. The metadata are in the file
-    too: `kerazoo.utils.litert.read_litert_metadata`.
+    free where LiteRT can plan its memory all the same; loops and transposed convolutions have fixed sizes. Signatures
+    that cannot run on a device (strings, seeded random numbers), or not in int8 (loops), are left out; the metadata say
+    which and why. The converter also drops checks of the bounds of numbers. Each signature is run from the written
+    file, in a process without TensorFlow, and compared with Keras before the file gets its name. The metadata are in
+    the file too: `kerazoo.utils.litert.read_litert_metadata`.
 
     Args:
         model: ZooModel.
@@ -49,10 +49,10 @@ def export_litert(
         quantization: None (float32), `"float16"` (weights; half the size), `"dynamic"` (int8 weights, activations
             quantised while it runs; a quarter) or `"int8"` (weights, and activations by calibrated ranges; a quarter).
             Defaults to None.
-        calibration: str, Source or arrays, for int8: what its ranges are taken from, as `kerazoo.data.open_source`
-            takes it. Defaults to None, the data of the model's preset.
+        calibration: str, Source or arrays, for int8: the data that give its ranges, as `kerazoo.data.open_source` takes
+            them. Defaults to None, the data of the model's preset.
         num_calibration: int. Examples of each signature that int8 is calibrated with. Defaults to 200.
-        batch_size: int. Rows of a call of the signatures with fixed sizes. Defaults to 1.
+        batch_size: int. Rows in a call of the signatures with fixed sizes. Defaults to 1.
         overwrite: bool. Whether an earlier file may be replaced. Defaults to False.
 
     Returns:
@@ -63,7 +63,7 @@ def export_litert(
     Raises:
         ExportError: a signature that cannot be converted, that differs from Keras, or (quantised) is not finite; an
             unknown quantisation; int8 without data. Nothing is written.
-        DataError: the data for calibration cannot be opened, or are none for this model.
+        DataError: the data for calibration cannot be opened, or do not fit this model.
         OutputError: the file exists or cannot be written.
 
     Example:
@@ -94,7 +94,7 @@ def export_litert(
             _check_planned(sized)
         built_in, others = operators(data)
         if others:
-            raise ExportError(f"operators that LiteRT has not: {', '.join(others)}")
+            raise ExportError(f"operators that LiteRT does not have: {', '.join(others)}")
         metadata = {
             "format": "litert",
             "preset": model.preset,
@@ -137,9 +137,9 @@ def _describe(free, endpoints, traced, page_inputs):
 
 
 def _plan(endpoints, batch_size, folder, converter):
-    """Endpoints, those that need it with fixed sizes; their traces; and the converter's bytes of them in float32."""
+    """Endpoints, with fixed sizes where they need them; their traces; and the converter's bytes for them in float32."""
     loops = {name: fixed_endpoint(one, batch_size) for name, one in endpoints.items() if one.int8 == LOOP}
-    endpoints = {**endpoints, **loops}  # they always need it; of the others the converter's result tells
+    endpoints = {**endpoints, **loops}  # they always need it; for the others the converter's result shows it
     traced = _trace(endpoints)
     data, sized = _convert(traced, folder, converter)
     if sized:

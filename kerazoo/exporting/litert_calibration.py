@@ -1,4 +1,4 @@
-"""Real inputs of endpoints, which int8's ranges are calibrated with."""
+"""Real inputs of endpoints, for the calibration of int8's ranges."""
 
 import numpy as np
 
@@ -15,8 +15,8 @@ def calibration_calls(model, endpoints, source=None, num=200):
     """Calls of every endpoint, on real data where they take data.
 
     Inputs with an `entry` are rows of a source's batch; ids of one step are the columns of a batch of texts, one after
-    the other. What an endpoint gives back under an input's name (a recurrent state, the units of a Gibbs chain) goes
-    into its next call. All other inputs are drawn.
+    the other. Outputs that have an input's name (a recurrent state, the units of a Gibbs chain) go into the endpoint's
+    next call. All other inputs are drawn.
 
     Args:
         model: ZooModel.
@@ -25,11 +25,11 @@ def calibration_calls(model, endpoints, source=None, num=200):
         num: int. Examples of each endpoint. Defaults to 200.
 
     Returns:
-        (list, dict or None). Calls, (endpoint's name, named arrays); and which data they are of, None where none were
-        needed.
+        (list, dict or None). Calls, (endpoint's name, named arrays); and the data that they come from, None where none
+        were needed.
 
     Raises:
-        ExportError: data are needed and there are none.
+        ExportError: data are needed, but the model's preset names none.
         DataError: a source that cannot be opened, or that the model does not take.
     """
     entries = {one.entry for endpoint in endpoints.values() for one in endpoint.inputs.values()} - {None}
@@ -49,7 +49,7 @@ def calibration_calls(model, endpoints, source=None, num=200):
 
 
 def carry(endpoint, inputs):
-    """What an endpoint, on these inputs, gives back for its next call: named arrays, of most endpoints none."""
+    """The outputs of an endpoint, on these inputs, for its next call: named arrays, none for most endpoints."""
     own = {key for key, one in endpoint.inputs.items() if one.entry is None}
     outputs = (endpoint.outputs,) if isinstance(endpoint.outputs, str) else endpoint.outputs
     if not own & set(own if outputs is None else outputs):
@@ -65,19 +65,19 @@ def _batch(model, source, num):
 
 
 def _preset_data(model):
-    """The data of a model's preset: what it is measured on, or else what it was trained on."""
+    """The data of a model's preset: those it is measured on, or else those it was trained on."""
     lack = "int8 is calibrated on real data; give calibration= (--calibration), for example 'tfds:mnist'"
     if model.preset is None:
         raise ExportError(f"{lack}: this model has no preset that names some")
     try:
         config = read_preset(model.preset_folder).config
     except KerazooError:
-        raise ExportError(f"{lack}: {model.preset_folder} is no preset any more") from None
+        raise ExportError(f"{lack}: {model.preset_folder} is not a preset any more") from None
     return config.evaluation.data or config.data.source
 
 
 def _rows(entry, step, one):
-    """The rows of a step, as an input takes them."""
+    """The rows of a step, in the form that an input takes."""
     rows = entry[:ROWS, step % entry.shape[1]] if entry.ndim > len(one.shape) else _cycle(entry, step)
     return as_float_array(rows) if rows.dtype == np.uint8 else rows.astype(one.dtype)
 

@@ -1,4 +1,4 @@
-"""What a LiteRT file gives, in a process without TensorFlow, against what Keras gives."""
+"""Outputs of a LiteRT file, in a process without TensorFlow, against those of Keras."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def check_file(file, free, endpoints, folder, quantization=None, calibrated=()):
         dict[str, float]. Signature -> largest absolute difference from Keras.
 
     Raises:
-        ExportError: a signature that crashes, or that gives something else than Keras.
+        ExportError: a signature that crashes, or whose outputs differ from Keras.
     """
     calls = [(name, inputs) for name, one in endpoints.items() for inputs in _inputs(name, one, calibrated)]
     write_calls(folder / "calls.npz", calls)
@@ -43,7 +43,7 @@ def check_file(file, free, endpoints, folder, quantization=None, calibrated=()):
 
 
 def _inputs(name, endpoint, calibrated):
-    """Two calls of a signature: of different numbers of rows where they are free, with a state that is not zero."""
+    """Two calls of a signature: with different numbers of rows where these are free, and a state that is not zero."""
     real = [inputs for signature, inputs in calibrated if signature == name]
     if real:
         return [{k: v[:rows] if v.ndim else v for k, v in real[-rows].items()} for rows in ROWS]

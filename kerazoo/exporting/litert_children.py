@@ -1,4 +1,4 @@
-"""Steps of an export in processes of their own: a crash there is one line here."""
+"""Steps of an export in separate processes: a crash there becomes one line here."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ def run_child(module, *arguments):
 
 
 class Child:
-    """A module that answers each line of JSON on its input with one, started when it is first asked and after a crash.
+    """A module that answers each line of JSON on its input with another, started on first use and again after a crash.
 
     Args:
         module: str. Its full name.
@@ -68,10 +68,10 @@ class Child:
         if self._process is None:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
             self._process = start_child(self.module, **pipes)
-        with contextlib.suppress(BrokenPipeError):  # where it has ended, there is nothing to read
+        with contextlib.suppress(BrokenPipeError):  # if it has ended, there is nothing to read
             print(json.dumps(request), file=self._process.stdin, flush=True)
         for line in self._process.stdout:
-            if line.startswith("{"):  # and not what a library says
+            if line.startswith("{"):  # and not a library's output
                 return json.loads(line)
         self._process.communicate()
         status, self._process = self._process.returncode, None

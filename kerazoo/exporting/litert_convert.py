@@ -1,4 +1,4 @@
-"""From a SavedModel to a LiteRT file: what runs in a process of its own, since the converter may crash."""
+"""Conversion of a SavedModel to a LiteRT file, in a separate process, since the converter may crash."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import tensorflow as tf
 from kerazoo.exporting.litert_flatbuffer import sized_while_running
 from kerazoo.utils.litert import read_calls
 
-# What the converter's errors say, the most telling first.
+# Patterns of the converter's errors, the most telling first.
 _REASONS = (r"'(tf\.\w+)' op (requires .+?)(?: during|$)", r"(?:TF Select|Custom) (ops: .+)", r"^(?:.*error: )?(.+)")
 
 
@@ -21,13 +21,13 @@ def convert(folder, signatures, quantization=None, calls=()):
         folder: str or Path.
         signatures: list of str.
         quantization: a name of `QUANTIZATIONS`. Defaults to None.
-        calls: list of (signature, named arrays). What int8 is calibrated with: some of every signature, since one
-            without stays in float32.
+        calls: list of (signature, named arrays). Calls to calibrate int8 with: some for every signature, since one
+            without any stays in float32.
 
     Returns:
         bytes. A LiteRT file.
     """
-    # Not `from_concrete_functions`, which gives NaN without a word where Keras 3 holds the variables.
+    # Not `from_concrete_functions`, which silently gives NaN where Keras 3 holds the variables.
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=signatures)
     QUANTIZATIONS[quantization](converter, calls)
     return converter.convert()
@@ -57,7 +57,7 @@ QUANTIZATIONS = {None: _float32, "float16": _float16, "dynamic": _dynamic, "int8
 
 
 def reason_of(error):
-    """One line of a converter's error, which has many."""
+    """The most telling line of a converter's error."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     for pattern in _REASONS:
         for line in lines:

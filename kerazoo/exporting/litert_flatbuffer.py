@@ -1,4 +1,4 @@
-"""The inside of a LiteRT file: its operators, what it plans before it runs, weights stored once, and metadata."""
+"""The inside of a LiteRT file: its operators, the sizes that it plans, weights stored once, and metadata."""
 
 import json
 
@@ -9,12 +9,12 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from kerazoo.utils.litert import IDENTIFIER, METADATA
 
-ALIGNMENT = 16  # of constants, as the schema asks for; the generated Python code does not see to it
+ALIGNMENT = 16  # of constants, as the schema requires; the generated Python code ignores it
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
 
 class _Buffer(schema.BufferT):
-    """A buffer whose data keep their alignment."""
+    """A buffer whose data are aligned."""
 
     def Pack(self, builder):  # noqa: N802 (flatbuffers' name)
         data = None if self.data is None else bytes(self.data)
@@ -42,7 +42,7 @@ def _pack(model):
 
 
 def operators(data):
-    """The operators of a LiteRT file's bytes: two sorted lists of names, built-in ones and those that are not."""
+    """The operators in a LiteRT file's bytes: two sorted lists of names, the built-in ones and the others."""
     found = {False: set(), True: set()}
     for code in _unpack(data).operatorCodes:
         found[code.customCode is not None].add(_operator_name(code))
@@ -55,9 +55,9 @@ def _operator_name(code):
 
 
 def sized_while_running(data):
-    """The signatures with tensors whose sizes are known only while they run, where a size of their inputs is free.
+    """The signatures with free input sizes that have tensors whose sizes are known only while they run.
 
-    LiteRT's own kernels are right there, but its default delegate (XNNPACK, also on phones) now and then gives wrong
+    LiteRT's own kernels are right there, but its default delegate (XNNPACK, also on phones) sometimes gives wrong
     numbers without an error: measured in LiteRT 2.3 and TensorFlow 2.21, in 1 to 3% of the calls of transposed
     convolutions and of loops whose inputs were resized. Such signatures must have fixed sizes.
     """
@@ -67,7 +67,7 @@ def sized_while_running(data):
         graph = graphs[signature.subgraphIndex]
         bodies = _bodies(graph, graphs)
         model.subgraphs = [graph]
-        # A graph with loops does not run without them: all of its sizes must be in the file.
+        # A graph with loops does not run without the loops' bodies: all of its sizes must be in the file.
         if any(map(_has_free_sizes, (graph, *bodies))) if bodies else _sizes_change(_pack(model), len(graph.tensors)):
             names.append(signature.signatureKey.decode())
     return names
@@ -86,9 +86,9 @@ def _has_free_sizes(graph):
 
 
 def _sizes_change(data, num_tensors):
-    """Whether running a file of one graph changes the sizes that it has planned for its tensors."""
+    """Whether a run of a file with one graph changes the sizes that it has planned for its tensors."""
 
-    def sizes():  # not those of what kernels keep for themselves, behind the graph's own tensors
+    def sizes():  # without the kernels' temporary tensors, which follow the graph's own
         return [tuple(one["shape"]) for one in interpreter.get_tensor_details() if one["index"] < num_tensors]
 
     kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -104,11 +104,11 @@ def _sizes_change(data, num_tensors):
 
 
 def finish_file(data, metadata):
-    """A converter's bytes with equal constants stored once, since signatures share weights, and with metadata.
+    """A converter's bytes with metadata and with equal constants stored once, since signatures share weights.
 
     Args:
-        data: bytes. As the converter gives them.
-        metadata: dict. What JSON takes.
+        data: bytes. From the converter.
+        metadata: dict. JSON must be able to hold it.
 
     Returns:
         bytes. The file, whose entry of metadata `kerazoo` is that JSON.
@@ -116,7 +116,7 @@ def finish_file(data, metadata):
     model = _unpack(data)
     buffers, places, first = [], [], {}
     for buffer in model.buffers:
-        # What is computed has a buffer without data; it stays its own.
+        # Computed tensors have buffers without data, which stay separate.
         content = None if buffer.data is None else bytes(buffer.data)
         place = first.get(content, len(buffers)) if content else len(buffers)
         if place == len(buffers):

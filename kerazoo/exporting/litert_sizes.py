@@ -13,7 +13,7 @@ def fixed_endpoint(endpoint, batch_size):
         batch_size: int. Rows of a call.
 
     Returns:
-        Endpoint. The same function; shorter inputs are drawn with zeros behind.
+        Endpoint. The same function; shorter inputs are drawn and padded with zeros.
     """
     return dataclasses.replace(endpoint, inputs={key: _fixed(one, batch_size) for key, one in endpoint.inputs.items()})
 
@@ -31,14 +31,14 @@ def _fixed(one, batch_size):
 
 
 def padded(array, shape):
-    """An array with zeros behind, up to the sizes of `shape` after its rows; what is longer is cut."""
+    """An array padded with zeros, or cut, to the sizes of `shape` after its rows."""
     array = array[(slice(None), *(slice(size) for size in shape[1:]))]
     behind = [(0, 0), *((0, size - there) for size, there in zip(shape[1:], array.shape[1:], strict=True))]
     return np.pad(array, behind)
 
 
 def split_calls(calls, endpoints):
-    """Calls, a list of (signature, named arrays), in parts of as many rows as fixed endpoints take."""
+    """Split calls, a list of (signature, named arrays), into parts of as many rows as fixed endpoints take."""
     return [(name, part) for name, inputs in calls for part in _parts(inputs, endpoints[name])]
 
 

@@ -1,4 +1,4 @@
-"""A model whose verbs run on its exported LiteRT file, so that whatever measures the model measures the file."""
+"""A model whose verbs run on its exported LiteRT file, so that every measure of the model measures the file."""
 
 import contextlib
 
@@ -18,7 +18,7 @@ def run_exported(model, path, *, num_threads=1):
     Args:
         model: ZooModel. The one that was exported, or another of its architecture and shapes.
         path: str or Path. The file.
-        num_threads: int. Of the interpreter. Defaults to 1.
+        num_threads: int. Threads of the interpreter. Defaults to 1.
 
     Yields:
         LiteRTFile.
@@ -39,7 +39,7 @@ def run_exported(model, path, *, num_threads=1):
 
 
 class _Runner:
-    """Runs a model's functions in the signatures of a file that are made of them."""
+    """Runs a model's functions by the signatures of a file that were made from them."""
 
     def __init__(self, model, file):
         self.file = file
@@ -51,7 +51,7 @@ class _Runner:
         name, endpoint = self.endpoints.get(signature_key(function), (None, None))
         if name not in self.file.metadata["signatures"]:
             verb = name or getattr(function, "func", function).__name__.strip("_")
-            reason = self.file.metadata["left_out"].get(name, "it is no endpoint of the model")
+            reason = self.file.metadata["left_out"].get(name, "it is not an endpoint of the model")
             raise ExportError(f"{self.file.path} has nothing for {verb!r}: {reason}")
         sizes = self.file.metadata["signatures"][name]["inputs"]
         arrays = {
@@ -63,7 +63,7 @@ class _Runner:
 
 
 def _fit(where, array, shape):
-    """An input as a file takes it: images in float32, and zeros behind where the file has a fixed size."""
+    """An input as a file takes it: images in float32, padded with zeros where the file has a fixed size."""
     array = as_float_array(array) if array.dtype == np.uint8 else np.asarray(array)
     sizes = [there if size is None else size for size, there in zip(shape, array.shape, strict=True)]
     if any(there > size for there, size in zip(array.shape[1:], sizes[1:], strict=True)):

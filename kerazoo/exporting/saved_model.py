@@ -23,9 +23,9 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
     """Write a model as a SavedModel: one version of a model for TensorFlow Serving.
 
     Every endpoint of the model becomes a signature, the first of them also `serving_default`. All compute in float32,
-    all randomness is an input, and only the weights that they read are stored. `metadata.json` beside the SavedModel
-    says what there is; `assets.extra` holds the requests that TensorFlow Serving warms up with. Each signature is run
-    from the written files and compared with Keras before the folder gets its name.
+    all randomness is an input, and only the weights that they read are stored. `metadata.json` next to the SavedModel
+    describes it; `assets.extra` holds the requests that TensorFlow Serving warms up with. Each signature is run from
+    the written files and compared with Keras before the folder gets its name.
 
     Args:
         model: ZooModel.
@@ -34,7 +34,7 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
         warmup: bool. Whether to write warm-up requests. Defaults to True.
 
     Returns:
-        dict. What `metadata.json` holds.
+        dict. The content of `metadata.json`.
 
     Raises:
         ExportError: a signature that differs from Keras.
@@ -56,12 +56,12 @@ def export_saved_model(model, path, *, overwrite=False, warmup=True):
 def export_version(model, folder, **options):
     """Write a model as the next version in a folder of versions, as a server watches it.
 
-    The number is taken when the export is whole, so that of several at once each gets its own.
+    The number is taken when the export is complete, so that each of several at once gets its own.
 
     Args:
         model: ZooModel.
         folder: str or Path. For example `"models/dcgan"`, whose newest version 3 makes this one version 4.
-        **options: of `export_saved_model`; there is nothing for `overwrite` to replace.
+        **options: as for `export_saved_model`; `overwrite` has nothing to replace.
 
     Returns:
         (Path, dict). The version's folder and its metadata.
@@ -85,7 +85,7 @@ def export_version(model, folder, **options):
 
 
 def _write(model, folder, name, warmup):
-    """Fill a folder with a model's SavedModel and check it; returns the metadata but for the version's number."""
+    """Fill a folder with a model's SavedModel and check it; returns the metadata except for the version's number."""
     model = float32_twin(model)
     endpoints = model.endpoints()
     traced = trace(endpoints)

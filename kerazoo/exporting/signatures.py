@@ -1,4 +1,4 @@
-"""A model's endpoints as traced signatures, and what they give, compared with what a file gives."""
+"""A model's endpoints as traced signatures, and their outputs, compared with those of a file."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,9 +12,9 @@ SERVING_DEFAULT = "serving_default"
 
 
 def float32_twin(model):
-    """The model itself where it computes in float32; otherwise one that does, with the same weights.
+    """The model itself if it computes in float32; otherwise one that does, with the same weights.
 
-    A mixed policy serves training. Other programs and devices seldom compute in bfloat16.
+    A mixed policy is for training. Other programs and devices seldom compute in bfloat16.
     """
     check_registered(model)
     if model.dtype_policy.compute_dtype == "float32":
@@ -46,7 +46,7 @@ def trace(endpoints):
 
 
 def describe(endpoints, traced, page_inputs):
-    """What a client needs to know of each signature: name -> its inputs and outputs, as JSON takes it.
+    """Description of each signature for clients: name -> its inputs and outputs, in the types of JSON.
 
     Args:
         endpoints: dict[str, Endpoint].
@@ -73,7 +73,7 @@ def _describe_input(one, example):
     example = one.shown if example is None else example
     if example is not None:
         known["example"] = example
-    elif one.kind in ("number", "seed", "text", "tokens"):  # what a form may begin with: one row
+    elif one.kind in ("number", "seed", "text", "tokens"):  # a value for a form to begin with: one row
         drawn = np.asarray(one.draw(np.random.default_rng(0), 1)).tolist()
         known["example"] = drawn[0] if one.shape else drawn
     told = {key: value for key, value in known.items() if value is not None}
@@ -105,7 +105,7 @@ def compare(name, found, expected, *, tolerance=TOLERANCE):
     Args:
         name: str. Of the signature, for the error.
         found, expected: dict of arrays.
-        tolerance: float or None. Of float outputs, relative to the largest value or to 1. None takes any finite ones.
+        tolerance: float or None. Of float outputs, relative to the largest value or to 1. None accepts any finite ones.
             Integers and strings must always be equal.
 
     Returns:
@@ -123,7 +123,7 @@ def compare(name, found, expected, *, tolerance=TOLERANCE):
             raise ExportError(f"{where}: shape {got.shape} where Keras gives {wanted.shape}")
         if wanted.dtype.kind != "f":
             if tolerance is not None and not np.array_equal(got, wanted):
-                raise ExportError(f"{where}: other values than Keras gives")
+                raise ExportError(f"{where}: values differ from those of Keras")
             continue
         if not np.isfinite(got).all():
             raise ExportError(f"{where}: values that are not finite")

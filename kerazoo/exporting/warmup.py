@@ -9,7 +9,7 @@ WARMUP = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 def write_warmup(endpoints, folder, *, model_name):
-    """Write one Predict request a signature as a TFRecord of PredictionLog.
+    """Write one Predict request per signature as a TFRecord of PredictionLog.
 
     Args:
         endpoints: dict[str, Endpoint].

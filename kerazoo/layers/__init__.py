@@ -1,1 +1,1 @@
-"""Keras layers that Keras does not have, which several architectures share."""
+"""Layers that Keras lacks and several architectures share."""

@@ -38,12 +38,13 @@ class Attention(keras.layers.Layer):
     | `"general"` | s . W h | the same |
     | `"dot"` | s . h, for s and h of one length | the same |
 
-    The first two are one function of s and h. What tells the papers apart is which s asks: the decoder's state before
-    the step (Bahdanau) or after it (Luong). That is the decoder's business.
+    The first two are the same function of s and h. The papers differ in the s that they use: the decoder's state before
+    the step (Bahdanau) or after it (Luong). The decoder chooses it.
 
     Args:
         score: str. A name from the table. Defaults to `"bahdanau"`.
-        units: int or None. Width of the tanh layer, for `"bahdanau"` and `"concat"`. Defaults to None, the query's.
+        units: int or None. Width of the tanh layer, for `"bahdanau"` and `"concat"`. Defaults to None, the query's
+            width.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Raises:
@@ -71,7 +72,7 @@ class Attention(keras.layers.Layer):
         self._weights = {name: self.add_weight(name=name, shape=shape) for name, shape in shapes.items()}
 
     def project(self, keys):
-        """What every step's score needs of the annotations, computed once.
+        """The part of the scores that depends on the annotations alone, computed once for all steps.
 
         Args:
             keys: tensor, shape `(batch, steps, key_dim)`. The annotations.
@@ -82,7 +83,7 @@ class Attention(keras.layers.Layer):
         return self._score.project(self._cast(keys), self._cast_weights())
 
     def call(self, query, keys, mask=None, projected=None):
-        """Attend once.
+        """Compute one context.
 
         Args:
             query: tensor, shape `(batch, query_dim)`.

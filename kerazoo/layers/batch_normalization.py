@@ -6,14 +6,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, the same numbers, in TensorFlow's fused operation where it trains on images.
+    """`keras.layers.BatchNormalization`, with the same results, by TensorFlow's fused operation in training on images.
 
     Keras computes the moments, the normalisation and their gradients in some twenty operations, each a pass over the
     feature maps. Where the fused one does not apply (inference, statistics over several replicas, a mask, other ranks)
-    Keras's own computation is taken.
+    Keras's own computation is used.
 
     Args:
-        **kwargs: of `keras.layers.BatchNormalization`, without `axis`, `renorm`: the last axis is normalised.
+        **kwargs: of `keras.layers.BatchNormalization`, except `axis` and `renorm`: the last axis is normalised.
 
     Example:
         >>> BatchNormalization()(np.random.rand(2, 8, 8, 3), training=True).shape
@@ -37,7 +37,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
         )
         count = tf.cast(tf.size(inputs) // channels[0], tf.float32)
-        variance *= (count - 1) / count  # the operation gives the unbiased estimate, which Keras does not take
+        variance *= (count - 1) / count  # the operation gives the unbiased estimate, which Keras does not use
         for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + new * (1.0 - self.momentum))
         return outputs

@@ -9,12 +9,12 @@ import keras
 import tensorflow as tf
 
 _STRIDES = [1, 2, 2, 1]
-_FEWEST_CHANNELS = 8  # below, the products are too narrow to be worth it
+_FEWEST_CHANNELS = 8  # below, the products are too narrow to gain anything
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, the same numbers but for rounding, trained faster in bfloat16 on a CPU.
+    """`keras.layers.Conv2D`, with the same results up to rounding, that trains faster in bfloat16 on a CPU.
 
     Args:
         *args, **kwargs: of `keras.layers.Conv2D`.
@@ -34,7 +34,7 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose`, the same numbers but for rounding, trained faster in bfloat16 on a CPU.
+    """`keras.layers.Conv2DTranspose`, with the same results up to rounding, that trains faster in bfloat16 on a CPU.
 
     Args:
         *args, **kwargs: of `keras.layers.Conv2DTranspose`.
@@ -54,7 +54,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 
 def _applies(layer, inputs, channels):
-    """Whether a layer, whose larger side has so many channels, should take the gradient from here."""
+    """Whether a layer with this many channels on its larger side should compute its gradient here."""
     return (
         isinstance(inputs, tf.Tensor)
         and inputs.dtype == tf.bfloat16
@@ -78,7 +78,7 @@ def _convolve(x, kernel):
 
 
 def _convolve_back(kernel, y, size):
-    """What `_convolve` gives back to an input of so many pixels, or the transposed convolution of y."""
+    """The gradient of `_convolve` for an input of this many pixels, which is the transposed convolution of y."""
 
     @tf.custom_gradient
     def convolve_back(kernel, y):
@@ -106,6 +106,6 @@ def _kernel_gradient(x, upstream, shape):
 
 
 def _around(size, outputs, kernel):
-    """Zeros before and after a side, as `"SAME"` has them."""
+    """The padding before and after a side with `"SAME"`."""
     total = max(2 * (outputs - 1) + kernel - size, 0)
     return [total // 2, total - total // 2]

@@ -10,8 +10,8 @@ class GRUCell(keras.layers.Layer):
 
         z, r = sigmoid(W_zr x + U_zr h + b),  h' = tanh(W x + U (r * h) + b),  h_new = (1 - z) * h + z * h'
 
-    `keras.layers.GRUCell(reset_after=False)` is the same function with 1 - z for z. Here the products with x stand
-    apart (`project`), so that they are computed for all steps at once. States are float32 in every precision.
+    `keras.layers.GRUCell(reset_after=False)` is the same function with 1 - z for z. Here the products with x are
+    separate (`project`), so that they are computed for all steps at once. States are float32 in every precision.
 
     Args:
         units: int. Length of the state.
@@ -42,7 +42,7 @@ class GRUCell(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(3 * units,), initializer="zeros")
 
     def project(self, x):
-        """The inputs' part of both gates and of the candidate.
+        """The inputs' contribution to both gates and to the candidate.
 
         Args:
             x: tensor, shape `(..., features)`.
@@ -69,7 +69,7 @@ class GRUCell(keras.layers.Layer):
         return state + update * (tf.tanh(candidate) - state)
 
     def call(self, inputs, state):
-        """One step, from inputs that are not projected.
+        """One step, from inputs that have not been projected.
 
         Args:
             inputs: tensor, shape `(batch, features)`.

@@ -6,10 +6,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class InstanceNormalization(keras.layers.Layer):
-    """Each channel of each image to mean 0 and variance 1 over its pixels, without learned scale and shift.
+    """Normalisation of each channel of each image to mean 0 and variance 1 over its pixels, without scale and shift.
 
     It is `keras.layers.GroupNormalization(groups=-1, center=False, scale=False)`, in a third of the operations: deep
-    image networks are traced and run the faster for it. Statistics are float32 in every precision.
+    image networks are faster to trace and to run. Statistics are float32 in every precision.
 
     Args:
         epsilon: float. Added to the variance. Defaults to 1e-5.
@@ -56,7 +56,7 @@ def _normalize(x, epsilon):
     normalized = centred * scale
 
     def gradient(upstream):
-        # What would change the mean or the variance is taken out of the upstream gradient.
+        # The part of the upstream gradient that would change the mean or the variance is removed.
         return scale * (upstream - _mean(upstream) - normalized * _mean(upstream * normalized)), None
 
     return normalized, gradient

@@ -1,4 +1,4 @@
-"""Long short-term memory, with the input's part computed for all steps at once; and several layers of it."""
+"""Long short-term memory, one layer or several, with the input's part computed for all steps at once."""
 
 import keras
 import tensorflow as tf
@@ -12,9 +12,9 @@ class LSTM(keras.layers.Layer):
 
         i, f, g, o = W x + U h + b,  c_new = sigmoid(f) * c + sigmoid(i) * tanh(g),  h_new = sigmoid(o) * tanh(c_new)
 
-    It is the same function of the same weights as `keras.layers.LSTM`. The products with x stand apart (`project`), so
+    It is the same function of the same weights as `keras.layers.LSTM`. The products with x are separate (`project`), so
     that they are computed for all steps at once; the steps (`step`) run in a loop of the graph, for any length. Gates
-    and states are float32 in every precision; the matrix products take the layer's compute dtype.
+    and states are float32 in every precision; the matrix products use the layer's compute dtype.
 
     Args:
         units: int. Length of h and of c.
@@ -117,12 +117,12 @@ def _forget_bias(shape, dtype=None):
 class StackedLSTM(keras.layers.Layer):
     """Layers of LSTM on top of each other, with all states in one tensor and dropout between the layers.
 
-    Dropout acts on what goes up, from layer to layer and out of the last one, never on what goes from step to step
-    (Zaremba et al. 2014, equation 3).
+    Dropout acts between layers and on the output of the last one, never between steps (Zaremba et al. 2014, equation
+    3).
 
     Args:
-        units: int. Of each layer.
-        num_layers: int. How many.
+        units: int. Units of each layer.
+        num_layers: int. Number of layers.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Example:
@@ -168,7 +168,8 @@ class StackedLSTM(keras.layers.Layer):
 
         Args:
             inputs: tensor, shape `(batch, steps, features)`.
-            state: tensor, shape `(batch, num_layers, 2, units)`. From `zero_state`, or where an earlier call ended.
+            state: tensor, shape `(batch, num_layers, 2, units)`. From `zero_state`, or the last state of an earlier
+                call.
             mask: boolean tensor, shape `(batch, steps)`, or None. As for `LSTM.call`. Defaults to None.
             dropout: callable `(tensor, stream) -> tensor`, such as `ZooModel.apply_dropout` with a rate. Defaults to no
                 dropout.
@@ -184,7 +185,7 @@ class StackedLSTM(keras.layers.Layer):
         return x, tf.stack(after, axis=1)
 
     def step(self, x, state):
-        """One step alone.
+        """A single step.
 
         Args:
             x: tensor, shape `(batch, features)`.

@@ -7,10 +7,10 @@ from kerazoo.base.noise import NoisyLayer
 
 
 class Dropout(NoisyLayer, keras.layers.Layer):
-    """Dropout whose noise is that of the `ZooModel` that it is a part of.
+    """Dropout that takes its noise from the `ZooModel` that contains it.
 
     Args:
-        rate: float in [0, 1). The chance of each value to become zero in training.
+        rate: float in [0, 1). The probability that a value becomes zero in training.
         **kwargs: `name`, `dtype` of `keras.layers.Layer`.
 
     Example:
@@ -27,7 +27,7 @@ class Dropout(NoisyLayer, keras.layers.Layer):
         self.built = True
 
     def call(self, x, training=False):
-        """`x`, in training with some values at zero and the others scaled up by 1 / (1 - rate)."""
+        """`x`; in training, with some values set to zero and the others scaled up by 1 / (1 - rate)."""
         if not training or not self.rate:
             return x
         stream = self.next_stream()
@@ -38,10 +38,10 @@ class Dropout(NoisyLayer, keras.layers.Layer):
 
 
 class GaussianNoise(NoisyLayer, keras.layers.Layer):
-    """Adds normal noise in training, that of the `ZooModel` that it is a part of.
+    """Normal noise, added in training and taken from the `ZooModel` that contains the layer.
 
     Args:
-        stddev: float of at least 0.
+        stddev: float, at least 0.
         **kwargs: `name`, `dtype` of `keras.layers.Layer`.
     """
 
@@ -51,7 +51,7 @@ class GaussianNoise(NoisyLayer, keras.layers.Layer):
         self.built = True
 
     def call(self, x, training=False):
-        """`x`, in training plus noise of the standard deviation `stddev`."""
+        """`x`; in training, plus noise of standard deviation `stddev`."""
         if not training or not self.stddev:
             return x
         stream = self.next_stream()

@@ -6,7 +6,7 @@ from kerazoo.utils.litert_forms import forms, size_of
 
 
 def no_dropout(x, stream):
-    """What stands for dropout outside of training."""
+    """Dropout outside of training: the identity."""
     return x
 
 
@@ -28,7 +28,7 @@ def scan_time(step, inputs, state, mask=None, *, reverse=False):
     num_steps = size_of(tf.nest.flatten(inputs)[0], 1)
     masks = () if mask is None else (tf.expand_dims(mask, -1),)
     given = tf.nest.map_structure(lambda x: forms().array_of(_swap(x)), (inputs, masks))
-    # One step outside of the loop tells the outputs' structure; the graph drops its computation.
+    # One step outside of the loop shows the outputs' structure; the graph drops its computation.
     example = step(tf.nest.map_structure(lambda x: x[:, 0], inputs), state)[0]
     outputs = tf.nest.map_structure(lambda x: forms().array_like(x, num_steps), example)
 

@@ -6,7 +6,7 @@ For binary visible units v and hidden units h, with kernel W, visible bias b and
     F(v) = -v'b - sum_j softplus(a_j + v'W_j)        log p(v) = -F(v) - log Z
 
 The gradient of log p(v) is the difference of two expectations of (v h', v, h): over the data, and over the model. The
-learning rules differ in the chain that stands for the model: contrastive divergence starts it at the data, persistent
+learning rules differ in the chain that represents the model: contrastive divergence starts it at the data, persistent
 contrastive divergence goes on where the last update left it.
 """
 
@@ -51,7 +51,7 @@ def uniform_draws(model, num_rows, stream):
 class RestrictedBoltzmann(keras.layers.Layer):
     """Binary visible and hidden units, joined by one matrix. Called on visible units it gives p(h = 1 | v).
 
-    It computes in float32 under every precision policy: what it learns from are small differences of large sums.
+    It computes in float32 under every precision policy: it learns from small differences between large sums.
 
     Args:
         num_visible: int. Visible units.
@@ -174,14 +174,15 @@ class RestrictedBoltzmann(keras.layers.Layer):
         return v, logits, h
 
     def gradients(self, data, model):
-        """What a descending optimizer takes for the weights: the statistics of the model less those of the data.
+        """Gradients for an optimizer that minimises: the statistics of the model minus those of the data.
 
         Args:
             data: (v, p). The data and their p(h = 1 | v), shapes `(batch, num_visible)` and `(batch, units)`.
-            model: (v, p). The same of the chains, of which there may be another number.
+            model: (v, p). The same for the chains, which may differ in number.
 
         Returns:
-            list of tf.Tensor. For kernel, visible and hidden bias, what this replica's rows add to the mean over all.
+            list of tf.Tensor. For kernel, visible and hidden bias, the share of this replica's rows in the mean over
+            all.
         """
         pairs = zip(self._statistics(*data), self._statistics(*model), strict=True)
         return [of_model - of_data for of_data, of_model in pairs]

@@ -1,4 +1,4 @@
-"""Losses: pure functions of tensors that give one value an example, each with its paper."""
+"""Losses: pure functions of tensors that give one value per example, each with the paper that it comes from."""
 
 from kerazoo.losses.adversarial import (
     gradient_norms,

@@ -1,4 +1,4 @@
-"""Losses of adversarial training. Each takes one value an example, `(batch,)` or `(batch, 1)`, and gives `(batch,)`."""
+"""Losses of adversarial training. Each takes one value per example, `(batch,)` or `(batch, 1)`; it gives `(batch,)`."""
 
 import tensorflow as tf
 
@@ -13,7 +13,7 @@ def minimax_discriminator_loss(real_logits, fake_logits, label_smoothing=0.0):
 
     Args:
         real_logits: tf.Tensor. Discriminator logits of real examples.
-        fake_logits: tf.Tensor. Discriminator logits of generated examples, as many.
+        fake_logits: tf.Tensor. Discriminator logits of generated examples, the same number.
         label_smoothing: float. The target of real examples is 1 minus this; generated ones keep 0 ("one-sided",
             Salimans et al. 2016, section 3.4). Defaults to 0.0.
 
@@ -56,7 +56,7 @@ def wasserstein_critic_loss(real_values, fake_values):
 
     Args:
         real_values: tf.Tensor. The critic's values of real examples.
-        fake_values: tf.Tensor. Its values of generated examples, as many.
+        fake_values: tf.Tensor. Its values of generated examples, the same number.
 
     Returns:
         tf.Tensor. float32, shape `(batch,)`.
@@ -93,7 +93,7 @@ def interpolates(real, fake, positions):
 
     Args:
         real, fake: tf.Tensor. Float, shape `(batch, ...)`.
-        positions: tf.Tensor. In [0, 1], one an example, shape `(batch, 1)`; 1 is `real`.
+        positions: tf.Tensor. In [0, 1], one per example, shape `(batch, 1)`; 1 is `real`.
 
     Returns:
         tf.Tensor. Shape of `real`.
@@ -112,7 +112,7 @@ def gradient_norms(critic, x):
     """The Euclidean norm of the critic's gradient at each example; it can be differentiated again.
 
     Args:
-        critic: callable. From `(batch, ...)` to one value an example that depends on this example alone: no batch
+        critic: callable. From `(batch, ...)` to one value per example that depends on this example alone: no batch
             normalisation.
         x: tf.Tensor. float32, shape `(batch, ...)`.
 

@@ -11,7 +11,7 @@ def sequence_log_likelihood(logits, targets, mask=None):
     Args:
         logits: tf.Tensor. Shape `(batch, steps, tokens)`.
         targets: tf.Tensor. Integer ids, shape `(batch, steps)`.
-        mask: tf.Tensor or None. Shape `(batch, steps)`; steps where it is False or 0 count nothing. Defaults to None.
+        mask: tf.Tensor or None. Shape `(batch, steps)`; steps where it is False or 0 do not count. Defaults to None.
 
     Returns:
         tf.Tensor. float32, shape `(batch,)`.

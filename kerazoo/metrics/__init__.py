@@ -1,6 +1,6 @@
 """Measures of generative models and of learned features, on NumPy arrays.
 
-Every measure takes a matrix of features, one row a sample: the outputs of a feature extractor, or the samples
+Every measure takes a matrix of features, one row per sample: the outputs of a feature extractor, or the samples
 themselves where they are low-dimensional. Nothing here knows a model, and importing this package loads neither
 TensorFlow nor scipy nor scikit-learn.
 
@@ -9,14 +9,14 @@ TensorFlow nor scipy nor scikit-learn.
     precision_recall                fidelity and diversity by neighbour balls
     density_coverage                the same, robust to outliers
     nearest_neighbour_two_sample    finds both bad samples and memorised ones
-    classifier_two_sample           whether a linear classifier tells generated from real
+    classifier_two_sample           whether a linear classifier can tell generated from real
     class_histogram_kl, num_classes_covered, within_class_diversity     dropped classes, collapsed classes
-    asked_class_accuracy, class_diversities         of generators that are asked for a class
+    asked_class_accuracy, class_diversities         conditional generators
     mode_coverage                   the ring and grid of Gaussians
     mmd_test, wasserstein_1d, total_variation       whether, and by how much, two distributions differ
     kernel_density_nats, pixel_histogram_nats       simple densities to beat
     exact_log_partition, ais_log_partition      of restricted Boltzmann machines
-    linear_probe, knn_probe, few_label_probe        how much of the label is read from the features
+    linear_probe, knn_probe, few_label_probe        how much of the label the features hold
     clustering_scores, cluster_agreement            whether clusters, or a discrete code, are the classes
     beta_vae_score, mutual_information_gap          whether single codes stand for single factors
     squared_error, psnr, ssim, luminance            reconstructed and enlarged images

@@ -8,7 +8,7 @@ from kerazoo.metrics._checks import as_classes, as_feature_pair, as_features
 from kerazoo.utils.checks import check_integer
 from kerazoo.utils.errors import DataError
 
-# Jeffreys' pseudo-count for a class that the real sample lacks.
+# Jeffreys' pseudo-count, for a class that the real sample lacks.
 _PSEUDO_COUNT = 0.5
 
 
@@ -23,7 +23,7 @@ def class_histogram_kl(generated_classes, real_classes, num_classes):
     Args:
         generated_classes: Array (N,) of integers in [0, num_classes): the classes of the generated samples.
         real_classes: Array (M,) of integers in [0, num_classes), from the same classifier, so that its errors cancel.
-        num_classes: Integer of at least 1.
+        num_classes: Integer, at least 1.
 
     Returns:
         The divergence as a float in [0, inf); 0 where the histograms are proportional.
@@ -51,8 +51,8 @@ def num_classes_covered(classes, num_classes, *, min_count=1):
 
     Args:
         classes: Array (N,) of integers in [0, num_classes).
-        num_classes: Integer of at least 1.
-        min_count: Integer of at least 1, default 1. Raise it where a classifier's stray errors should not count.
+        num_classes: Integer, at least 1.
+        min_count: Integer, at least 1, default 1. Raise it where a classifier's stray errors should not count.
 
     Returns:
         An integer in [0, num_classes].
@@ -72,13 +72,13 @@ def num_classes_covered(classes, num_classes, *, min_count=1):
 def within_class_diversity(features, classes, num_classes):
     """Mean Euclidean distance between two samples of one class, averaged over the classes.
 
-    The figure has the unit of the features: report the ratio of generated to real samples. A ratio well below 1 is a
-    generator that draws one image a class, which a class histogram and a classifier's accuracy both miss.
+    The figure has the unit of the features: report the ratio of generated to real samples. A ratio well below 1 means a
+    generator that draws one image per class, which a class histogram and a classifier's accuracy both miss.
 
     Args:
         features: Array (N, D).
         classes: Array (N,) of integers in [0, num_classes).
-        num_classes: Integer of at least 1.
+        num_classes: Integer, at least 1.
 
     Returns:
         The mean as a float in [0, inf). Classes with fewer than two samples have no pair and are left out.
@@ -106,7 +106,7 @@ def asked_class_accuracy(asked, found):
 
     Args:
         asked: Array (N,) of integers. The labels given to a conditional generator.
-        found: Array (N,) of integers. The classes that a classifier of its own finds in the samples. Its errors count
+        found: Array (N,) of integers. The classes that a separate classifier finds in the samples. Its errors count
             against the generator: report its accuracy on real images beside the figure.
 
     Returns:
@@ -126,20 +126,20 @@ def asked_class_accuracy(asked, found):
 
 
 def class_diversities(fake_features, fake_classes, real_features, real_classes, num_classes):
-    """For each class, the mean distance between two generated samples over that between two real ones.
+    """For each class, the mean distance between two generated samples, divided by that between two real ones.
 
-    Where `within_class_diversity` averages, this finds the one class that has collapsed.
+    `within_class_diversity` averages over the classes; this finds the one class that has collapsed.
 
     Args:
         fake_features: Array (N, D).
         fake_classes: Array (N,) of integers in [0, num_classes): the labels that the generator was asked for.
         real_features: Array (M, D), from the same extractor.
         real_classes: Array (M,) of integers in [0, num_classes): the labels of the real images.
-        num_classes: Integer of at least 1.
+        num_classes: Integer, at least 1.
 
     Returns:
-        float64 array (num_classes,), 1 is ideal; nan for a class of which either set has fewer than two samples, or of
-        which the real ones are all alike.
+        float64 array (num_classes,), 1 is ideal; nan for a class with fewer than two samples in either set, or whose
+        real samples are all alike.
 
     Raises:
         DataError: Shapes disagree, values are not finite, or a class is out of range.

@@ -11,14 +11,14 @@ from kerazoo.utils.errors import DataError
 
 
 class ClassifierTwoSample(NamedTuple):
-    """Held-out accuracy (0.5 is ideal) and the probability of at least that accuracy if the sets were alike."""
+    """Held-out accuracy (0.5 is ideal) and the probability of this accuracy or a higher one if the sets were alike."""
 
     accuracy: float
     p_value: float
 
 
 def classifier_two_sample(real, fake, *, seed=0):
-    """Whether a logistic regression tells generated from real features on rows that it was not trained on.
+    """Held-out accuracy of a logistic regression that tells generated from real features.
 
     Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests", section 3: half of the rows train, the n
     others test, and under the null hypothesis the accuracy is about N(1/2, 1/(4n)). A linear classifier sees
@@ -26,7 +26,7 @@ def classifier_two_sample(real, fake, *, seed=0):
 
     Args:
         real: Array (N, D) of features of real samples, N >= 4.
-        fake: Array (N, D) of features of as many generated samples; with unequal sets chance is not 0.5.
+        fake: Array (N, D) of features of as many generated samples; with sets of unequal size chance is not 0.5.
         seed: Integer, default 0. Fixes the split, which takes half of each set.
 
     Returns:
@@ -65,8 +65,8 @@ def linear_probe(train_features, train_labels, test_features, test_labels, *, se
     Radford et al. 2016, section 5.1, use an L2-SVM on the features of a discriminator. Each feature is standardised
     with the training statistics and divided by sqrt(D), so that a row has a squared norm of about 1 and one penalty
     (C = 1, one against the rest) suits every width. Nothing is tuned on the test rows. The dual solver takes
-    seconds at 10,000 rows of 3,000 features, where the primal one takes three times and multinomial logistic
-    regression up to ten times as long for no better accuracy.
+    seconds at 10,000 rows of 3,000 features, while the primal one takes three times and multinomial logistic regression
+    up to ten times as long, for no better accuracy.
 
     Args:
         train_features: Array (N, D), computed in float32 (the solver copies it to float64).

@@ -1,4 +1,4 @@
-"""How well groups that were found without labels agree with classes."""
+"""Agreement of classes and of groups that were found without labels."""
 
 from typing import NamedTuple
 
@@ -27,17 +27,17 @@ class ClusteringScores(NamedTuple):
 
 
 def cluster_agreement(clusters, labels):
-    """Scores of a grouping against classes: of the categorical code of an InfoGAN, say.
+    """Scores of a grouping against classes, for example of the categorical code of an InfoGAN.
 
     Args:
-        clusters: Array (N,) of integers of at least 0, the group of each row.
-        labels: Array (N,) of integers of at least 0, the class of each row.
+        clusters: Array (N,) of non-negative integers, the group of each row.
+        labels: Array (N,) of non-negative integers, the class of each row.
 
     Returns:
         `ClusteringScores(purity, accuracy, nmi, ari)`.
 
     Raises:
-        DataError: A vector is empty or not of integers of at least 0, or they differ in length.
+        DataError: A vector is empty or not of non-negative integers, or they differ in length.
 
     Example:
         >>> cluster_agreement([2, 2, 0, 0], [0, 0, 1, 1])
@@ -65,13 +65,14 @@ def cluster_agreement(clusters, labels):
 
 
 def clustering_scores(features, labels, *, num_clusters=None, num_starts=10, seed=0):
-    """Agreement with classes of the clusters that k-means finds in features.
+    """Agreement between classes and the clusters that k-means finds in features.
 
     Args:
-        features: Array (N, D). Codes, say; k-means takes them as they are, so scale them where their units differ.
-        labels: Array (N,) of integers of at least 0.
+        features: Array (N, D). For example codes; k-means takes them as they are, so scale them where their units
+            differ.
+        labels: Array (N,) of non-negative integers.
         num_clusters: Integer from 1 to N, or None. Defaults to None, as many as there are different labels.
-        num_starts: Integer of at least 1, default 10. Runs from different centres, of which the best counts.
+        num_starts: Integer, at least 1, default 10. Runs from different centres, of which the best counts.
         seed: Integer, default 0. Fixes the centres.
 
     Returns:

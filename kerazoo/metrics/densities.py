@@ -1,4 +1,4 @@
-"""Simple densities that a model with an exact likelihood must beat: kernels about points, independent pixels."""
+"""Simple densities that a model with an exact likelihood must beat: kernels around points, independent pixels."""
 
 import numpy as np
 
@@ -17,9 +17,9 @@ def kernel_density_nats(train, test, *, bandwidth=None, seed=0):
     Args:
         train: Array (N, D), N >= 4. The centres of the kernels.
         test: Array (M, D), M >= 1.
-        bandwidth: Float above 0 or None. The kernels' standard deviation. Defaults to None: of multiples of Scott's
-            rule the one that gives a fourth of `train` the highest likelihood under the rest.
-        seed: Integer, default 0. Fixes the division.
+        bandwidth: Float above 0 or None. The kernels' standard deviation. Defaults to None: the multiple of Scott's
+            rule that gives a quarter of `train` the highest likelihood under the rest.
+        seed: Integer, default 0. Fixes the split.
 
     Returns:
         float64 array (M,), in nats, lower is better.
@@ -67,11 +67,11 @@ def pixel_histogram_nats(train, test):
     """-log p of 8-bit images under independent pixels, each with the histogram of its own 256 values.
 
     Args:
-        train: uint8 array (N, H, W, C). The images that are counted; each value of each pixel counts one more.
+        train: uint8 array (N, H, W, C). The images that are counted; every value of every pixel gets one extra count.
         test: uint8 array (M, H, W, C).
 
     Returns:
-        float64 array (M,), in nats an image, lower is better.
+        float64 array (M,), in nats per image, lower is better.
 
     Raises:
         DataError: Images that are not uint8, or of different shapes.

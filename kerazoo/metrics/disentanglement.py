@@ -1,4 +1,4 @@
-"""Whether single codes stand for single factors of variation, where the factors of the data are known."""
+"""Disentanglement: do single codes represent single factors of variation? For data whose factors are known."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from kerazoo.utils.errors import DataError
 
 
 def beta_vae_score(codes, factors, *, pairs_per_vote=64, num_train=2000, num_test=1000, seed=0):
-    """The beta-VAE metric: whether a linear classifier tells which factor two examples share.
+    """The beta-VAE metric: how often a linear classifier can tell which factor two examples share.
 
-    A vote takes a factor y at random and `pairs_per_vote` pairs of rows, of which the two have one value of y and
-    differ in the rest as they fall; the mean of |code - other code| over the pairs is small where a code depends on y
-    alone. Logistic regression learns y from `num_train` such votes.
+    A vote takes a factor y at random and `pairs_per_vote` pairs of rows. The two rows of a pair share their value of y
+    and are random in the other factors; the mean of |code - other code| over the pairs is small where a code depends on
+    y alone. Logistic regression learns y from `num_train` such votes.
 
     Args:
         codes: Array (N, D). Of each example: the posterior's mean, by convention.
         factors: Array (N, F) of integers, F >= 2. The factors of the same examples; each with two values or more, and
             each value with two examples or more (others are left out).
-        pairs_per_vote: Integer of at least 1, default 64, as in the code of Locatello et al. 2019.
-        num_train: Integer of at least 10, default 2000. Votes that the classifier learns from.
-        num_test: Integer of at least 1, default 1000. Votes that it is measured on.
+        pairs_per_vote: Integer, at least 1, default 64, as in the code of Locatello et al. 2019.
+        num_train: Integer, at least 10, default 2000. Votes that the classifier learns from.
+        num_test: Integer, at least 1, default 1000. Votes that it is tested on.
         seed: Integer, default 0.
 
     Returns:
@@ -56,7 +56,7 @@ def beta_vae_score(codes, factors, *, pairs_per_vote=64, num_train=2000, num_tes
 
 
 def _groups(factor):
-    """The rows of each value that at least two rows have."""
+    """The rows of each value that occurs in at least two rows."""
     groups = [np.flatnonzero(factor == value) for value in np.unique(factor)]
     return [group for group in groups if len(group) > 1]
 
@@ -72,16 +72,16 @@ def _vote(codes, groups, num_pairs, rng):
 
 
 def mutual_information_gap(codes, factors, *, num_bins=20):
-    """The mutual information gap (MIG): how far one code ahead of all others knows each factor.
+    """The mutual information gap (MIG): how much more the best code knows about each factor than the second best.
 
-    For each factor v, (I(z_1; v) - I(z_2; v)) / H(v) with the two codes z that know most of it; the mean over the
+    For each factor v, (I(z_1; v) - I(z_2; v)) / H(v) with the two codes z that know most about it; the mean over the
     factors. Mutual information is that of histograms: each code is cut into `num_bins` bins of equal width (Locatello
     et al. 2019), where Chen et al. take samples of q(z | x).
 
     Args:
         codes: Array (N, D), D >= 2. Of each example: the posterior's mean, by convention.
         factors: Array (N, F) of integers. The factors of the same examples, each with two values or more.
-        num_bins: Integer of at least 2, default 20. With few examples more bins raise every mutual information.
+        num_bins: Integer, at least 2, default 20. With few examples, more bins raise every mutual information.
 
     Returns:
         The mean gap as a float in [0, 1].

@@ -14,7 +14,7 @@ def wasserstein_1d(real, fake):
         fake: Array (M,), or (M, 1).
 
     Returns:
-        The distance as a float of at least 0, in the unit of the numbers.
+        The distance as a float, at least 0, in the unit of the numbers.
 
     Raises:
         DataError: An array is empty, of another shape, or not finite.
@@ -35,7 +35,7 @@ def total_variation(p, q):
     """The total variation distance between two discrete distributions: half the sum of |p - q|.
 
     Args:
-        p: Array of counts or probabilities, of at least 0; divided by their sum.
+        p: Array of non-negative counts or probabilities; divided by their sum.
         q: Array of the same shape.
 
     Returns:

@@ -8,21 +8,21 @@ from kerazoo.utils.errors import ConfigError, DataError
 
 
 def as_extractor(model, *, batch_size=256):
-    """Makes an extractor: an object with `features(images)` and `classify(images)`.
+    """Make an extractor: an object with `features(images)` and `classify(images)`.
 
-    Measure with a classifier that was trained on its own, never with a part of the judged model.
+    Measure with a classifier that was trained separately, never with a part of the judged model.
 
     Args:
         model: An object that has both methods, which is returned as it is; or a built Keras functional or Sequential
             classifier of NHWC images in [0, 1] with one input, one output (N, C), C >= 2, and a Dense layer of its
             own (not inside a nested model). Any rescaling of the images belongs inside the model.
-        batch_size: Integer of at least 1, default 256. Images in one forward pass of a Keras model.
+        batch_size: Integer, at least 1, default 256. Images in one forward pass of a Keras model.
 
     Returns:
         An object with
         `features(images)`: float32 (N, H, W, C) in [0, 1] -> float32 (N, D), the input of the last Dense layer;
         `classify(images)`: the same images -> float32 (N, C) class probabilities. An output whose rows are not
-        distributions is taken for logits and goes through a softmax.
+        distributions is read as logits and goes through a softmax.
 
     Raises:
         ConfigError: The model cannot be split in that way, and the message says what is missing; or `batch_size` is

@@ -16,7 +16,7 @@ def frechet_distance(mean_a, covariance_a, mean_b, covariance_b):
     """Squared Frechet (2-Wasserstein) distance between two Gaussians.
 
     The trace of (A B)^(1/2) is the sum of the singular values of F'G, where A = FF' and B = GG'. No square root of a
-    non-symmetric matrix is taken, so the result is real and not negative also where A or B is singular, which they
+    non-symmetric matrix is taken, so the result is real and not negative even where A or B is singular, which they
     are whenever there are fewer samples than features or an extractor has dead units.
 
     Args:
@@ -58,7 +58,7 @@ def fid(real, fake):
     With Inception-v3 features this is the published FID. With an extractor of the zoo it is a "classifier FID": it
     ranks models under that extractor and is never comparable with an Inception FID. The estimate is biased upwards
     by an amount that depends on the number of rows and on the model (Chong and Forsyth 2020): compare only at equal
-    N, 10,000 by convention, and beside the same figure for two sets of real data.
+    N, 10,000 by convention, and next to the same figure for two sets of real data.
 
     Args:
         real: Array (N, D) of features of real samples, N >= 2.

@@ -1,4 +1,4 @@
-"""Whether the filters that a network learned are edges: the fit of a Gabor function to each."""
+"""Fits of Gabor functions to the filters that a network learned: are they edges?"""
 
 from typing import NamedTuple
 
@@ -15,11 +15,11 @@ _OVERSAMPLING = 4
 
 
 class GaborFit(NamedTuple):
-    """What `gabor_fit` returns.
+    """Result of `gabor_fit`.
 
     Attributes:
         r2: float64 array (N,) in [0, 1]. Explained fraction of each filter's variance.
-        frequency: float64 array (N,). Cycles a pixel.
+        frequency: float64 array (N,). Cycles per pixel.
         orientation: float64 array (N,) in [0, 180). Degrees of the direction in which the wave runs, from the x axis.
     """
 
@@ -32,11 +32,11 @@ def gabor_fit(filters):
     """Fit a Gabor function and a constant to each filter, by least squares.
 
     The function is a Gaussian envelope, of which both deviations and the place are free, times a sine of free phase,
-    frequency and direction; the envelope's axes are the wave's. For given values of these six, amplitudes and constant
-    are a linear least-squares problem, which is solved inside.
+    frequency and direction; the envelope has the axes of the wave. For given values of these six, amplitudes and
+    constant are a linear least-squares problem, which each step of the fit solves.
 
     Args:
-        filters: Array (N, H, W), or (N, H, W, 1), of sides from 4 to 64 pixels. A hidden unit's weights as an image.
+        filters: Array (N, H, W), or (N, H, W, 1), with sides of 4 to 64 pixels. A hidden unit's weights as an image.
 
     Returns:
         `GaborFit(r2, frequency, orientation)`. A filter of one value everywhere has an r2 of 0.
@@ -66,7 +66,7 @@ def gabor_fraction(filters, *, min_r2=0.5):
 
     Args:
         filters: Array (N, H, W), or (N, H, W, 1). As for `gabor_fit`.
-        min_r2: Float of at least 0, default 0.5. The explained variance from which a filter counts.
+        min_r2: Float, at least 0, default 0.5. The least explained variance with which a filter counts.
 
     Returns:
         float in [0, 1].
@@ -120,7 +120,7 @@ def _fit(image):
 
 
 def _strongest_frequencies(image):
-    """The frequencies (x, y), in cycles a pixel, of the highest local maxima of the spectrum's upper half."""
+    """The frequencies (x, y), in cycles per pixel, of the highest local maxima of the spectrum's upper half."""
     from scipy.ndimage import maximum_filter
 
     shape = [_OVERSAMPLING * side for side in image.shape]
@@ -139,6 +139,6 @@ def _residual(parameters, x, y, target):
     envelope = np.exp(-0.5 * (along**2 + across**2))
     phase = 2 * np.pi * (u * dx + v * dy)
     basis = np.stack([(envelope * np.cos(phase)).ravel(), (envelope * np.sin(phase)).ravel(), np.ones(x.size)], axis=1)
-    # A little of ridge keeps the solution unique where the sine vanishes.
+    # A small ridge term keeps the solution unique where the sine vanishes.
     gram = basis.T @ basis + 1e-9 * np.eye(3)
     return target - basis @ np.linalg.solve(gram, basis.T @ target)

@@ -1,8 +1,8 @@
-"""What the minimax game of a GAN comes to when the discriminator is the best one: its value in closed form.
+"""The minimax game of a GAN with the best discriminator: its value in closed form.
 
 For densities p of the data and q of the generator, the best discriminator is p / (p + q), and the value of the game is
-then 2 JSD(p, q) - log 4, least where p = q. Goodfellow et al. 2014, "Generative Adversarial Nets", propositions 1 and 2
-and theorem 1.
+then 2 JSD(p, q) - log 4, which is smallest where p = q. Goodfellow et al. 2014, "Generative Adversarial Nets",
+propositions 1 and 2 and theorem 1.
 """
 
 import math
@@ -25,7 +25,7 @@ def optimal_discriminator(p, q):
         q: Array of the same shape. Those of the generator at the same places.
 
     Returns:
-        float64 array in [0, 1], of the same shape; 1/2 where both are zero, where any value is as good.
+        float64 array in [0, 1], of the same shape; 1/2 where both are zero and any value is as good.
 
     Raises:
         DataError: Shapes disagree, or a value is negative or not finite.
@@ -78,8 +78,8 @@ def gan_value(p, q, discriminator=None, *, spacing=1.0):
         spacing: Float above 0, default 1. The volume of a cell of the grid; 1 for probabilities.
 
     Returns:
-        The value as a float; at most 2 JSD(p, q) - log 4, which lies between -log 4, where p = q, and 0, where they
-        do not meet. -inf for a discriminator that is sure and wrong.
+        The value as a float; at most 2 JSD(p, q) - log 4, which lies between -log 4, where p = q, and 0, where they do
+        not overlap. -inf for a discriminator that is sure and wrong.
 
     Raises:
         DataError: Shapes disagree, a value is out of range, or a mass is not 1 (within 1%).
@@ -104,7 +104,7 @@ def gan_value(p, q, discriminator=None, *, spacing=1.0):
 
 
 def _expected_log(mass, values):
-    """The sum of mass * log(values), where no mass counts nothing."""
+    """The sum of mass * log(values); places without mass do not count."""
     with np.errstate(divide="ignore"):
         return float(np.sum(mass[mass > 0] * np.log(values[mass > 0])))
 

@@ -17,10 +17,10 @@ _DENSITY_COVERAGE_K = 5
 
 
 def image_generation_report(fake, real_test, real_train, extractor, *, num_neighbour=2000, seed=0):
-    """Measures generated images against held-out real images, with the real-against-real floor beside it.
+    """Measure generated images against held-out real images, next to the floor of real against real images.
 
     Most measures depend on the number of images, so all three sets are cut to their first N images, N the size of
-    the smallest, and the neighbour measures to the first `num_neighbour` of these. Rows must be in random order: a
+    the smallest, and for the neighbour measures to the first `num_neighbour` of these. Rows must be in random order: a
     set sorted by class would lose classes in the cut. Classes are the extractor's for real images too, so that its
     errors cancel.
 
@@ -30,7 +30,7 @@ def image_generation_report(fake, real_test, real_train, extractor, *, num_neigh
         real_train: Float array (L, H, W, C) in [0, 1], other real images of the same distribution, for the floor.
         extractor: An object with `features(images) -> (N, D)` and `classify(images) -> (N, C)` probabilities, or a
             Keras classifier that `as_extractor` takes. Never a part of the judged model.
-        num_neighbour: Integer of at least 6, default 2000. Images of each set for the neighbour measures.
+        num_neighbour: Integer, at least 6, default 2000. Images of each set for the neighbour measures.
         seed: Integer, default 0. Fixes the subsets of KID and the ties of the two-sample test.
 
     Returns:
@@ -51,7 +51,7 @@ def image_generation_report(fake, real_test, real_train, extractor, *, num_neigh
 
     Raises:
         DataError: Images are not float in [0, 1] or of different shapes, a set has fewer than 6 images, real_train
-            repeats real_test, or the extractor returns something else than finite features and probabilities.
+            repeats real_test, or the extractor returns anything but finite features and probabilities.
         ConfigError: `extractor` or `num_neighbour` does not fit.
 
     Example:
@@ -147,7 +147,7 @@ def _class_measures(fake_probabilities, real_probabilities, fake_features, real_
 
 
 def _diversity_ratio(fake_features, fake_classes, real_features, real_classes, num_classes):
-    # Over the same classes above and below the line: a dropped class is the histogram's business, not this ratio's.
+    # Numerator and denominator cover the same classes: a dropped class shows in the histogram, not in this ratio.
     counts = [np.bincount(classes, minlength=num_classes) for classes in (fake_classes, real_classes)]
     common = np.flatnonzero(np.minimum(*counts) > 1)
     of_fake, of_real = np.isin(fake_classes, common), np.isin(real_classes, common)

@@ -30,14 +30,14 @@ def kid(real, fake, *, subset_size=1000, num_subsets=100, seed=0):
     """Unbiased squared MMD between two sets of features under the kernel k(x, y) = (x.y / D + 1)^3.
 
     Binkowski et al. 2018, "Demystifying MMD GANs", section 4, with the unbiased estimator of Gretton et al. 2012,
-    equation 3, averaged over random subsets. Unlike the FID its mean does not depend on the number of rows; being
-    unbiased it is below zero about half of the time for two samples of one distribution.
+    equation 3, averaged over random subsets. Unlike that of the FID, its mean does not depend on the number of rows.
+    Being unbiased, it is below zero about half of the time for two samples of one distribution.
 
     Args:
         real: Array (N, D) of features of real samples.
         fake: Array (M, D) of features of generated samples.
         subset_size: Integer in [2, min(N, M)], default 1000. Rows in one subset, drawn without replacement.
-        num_subsets: Integer of at least 1, default 100.
+        num_subsets: Integer, at least 1, default 100.
         seed: Integer, default 0. Fixes the subsets.
 
     Returns:
@@ -59,8 +59,8 @@ def kid(real, fake, *, subset_size=1000, num_subsets=100, seed=0):
     real, fake = as_feature_pair(real, fake)
     if min(len(real), len(fake)) < subset_size:
         raise DataError(
-            f"kid with subset_size={subset_size} needs as many rows in both sets, got {len(real)} real and "
-            f"{len(fake)} fake; pass a smaller subset_size."
+            f"kid with subset_size={subset_size} needs at least that many rows in both sets, got {len(real)} real "
+            f"and {len(fake)} fake; pass a smaller subset_size."
         )
     random = np.random.default_rng(check_seed(seed))
     distances = [
@@ -78,13 +78,13 @@ def mmd_test(real, fake, *, bandwidths=BANDWIDTHS, num_permutations=500, seed=0)
 
     The statistic is the unbiased squared MMD (Gretton et al. 2012, equation 3) under a sum of Gaussian kernels,
     k(x, y) = sum over the bandwidths s of exp(-|x - y|^2 / (2 s)). Under the null hypothesis any division of the rows
-    is as good as the real one. The matrix of all rows by all rows is in memory: 200 MB for 2,500 rows of each.
+    is as likely as the real one. The matrix of all rows by all rows is in memory: 200 MB for 2,500 rows of each.
 
     Args:
         real: Array (N, D), N >= 2.
-        fake: Array (M, D), M >= 2. Held out from whatever minimised an MMD to the rows of `real`.
+        fake: Array (M, D), M >= 2. Not made by a model that was trained to minimise the MMD to these rows of `real`.
         bandwidths: Sequence of floats above 0. Defaults to (2, 5, 10, 20, 40, 80), as in Li et al. 2015.
-        num_permutations: Integer of at least 1, default 500.
+        num_permutations: Integer, at least 1, default 500.
         seed: Integer, default 0. Fixes the permutations.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The mixture-of-Gaussians benchmark: how many modes a generator reaches and how well it hits them."""
+"""The mixture-of-Gaussians benchmark: how many modes a generator reaches, and how closely."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class ModeCoverage(NamedTuple):
 
     @property
     def reverse_kl(self):
-        """KL(generated || real) over equally likely modes: `kl_to_uniform` by its name in papers of GANs."""
+        """KL(generated || real) over equally likely modes: `kl_to_uniform` under its name in papers on GANs."""
         return self.kl_to_uniform
 
 
@@ -30,10 +30,10 @@ def mode_coverage(points, modes, std, *, min_count=20):
     fraction of 1 - exp(-9/2) = 0.989.
 
     Args:
-        points: Array (N, D) of samples; 2,500 of them by convention, for which `min_count` is meant.
+        points: Array (N, D) of samples; 2,500 of them by convention, which the default `min_count` is meant for.
         modes: Array (K, D) of the centres of the modes.
         std: Positive float, the standard deviation of each mode along each axis, in the unit of `points`.
-        min_count: Integer of at least 1, default 20.
+        min_count: Integer, at least 1, default 20.
 
     Returns:
         `ModeCoverage(covered, high_quality, kl_to_uniform)`: an integer in [0, K]; a fraction in [0, 1]; and

@@ -46,7 +46,7 @@ def precision_recall(real, fake, k=3):
     Args:
         real: Array (N, D) of features of real samples, N > k.
         fake: Array (M, D) of features of generated samples, M > k.
-        k: Integer of at least 1, default 3 as in the paper.
+        k: Integer, at least 1, default 3 as in the paper.
 
     Returns:
         `PrecisionRecall(precision, recall)`.
@@ -68,7 +68,7 @@ def precision_recall(real, fake, k=3):
 
 
 def density_coverage(real, fake, k=5):
-    """How deep generated samples lie in the real neighbourhoods, and what fraction of these they reach.
+    """Density: how deep generated samples lie in the real neighbourhoods; coverage: the fraction of these they reach.
 
     Density is the number of real balls that hold a generated sample, averaged over the generated samples and
     divided by k; coverage is the fraction of real balls that hold at least one. Naeem et al. 2020, "Reliable
@@ -79,7 +79,7 @@ def density_coverage(real, fake, k=5):
     Args:
         real: Array (N, D) of features of real samples, N > k.
         fake: Array (M, D) of features of generated samples, M >= 1.
-        k: Integer of at least 1, default 5 as in the paper.
+        k: Integer, at least 1, default 5 as in the paper.
 
     Returns:
         `DensityCoverage(density, coverage)`. For samples of one distribution the expected coverage is about
@@ -105,13 +105,13 @@ def nearest_neighbour_two_sample(real, fake, seed=0):
     """Leave-one-out accuracy of a 1-nearest-neighbour classifier that tells real from generated samples.
 
     Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests"; Xu et al. 2018, "An empirical study on
-    evaluation metrics of GANs", for reading the halves. 0.5 is ideal; towards 1 the sets are apart;
-    below 0.5 generated samples sit on top of real ones, which is memorising. Read both halves: a collapsed generator
-    has a low `real` and a high `fake`, which may average to an innocent 0.5.
+    evaluation metrics of GANs", on how to read the halves. 0.5 is ideal; towards 1 the sets are apart; below 0.5
+    generated samples sit on top of real ones, a sign of memorising. Read both halves: a collapsed generator has a low
+    `real` and a high `fake`, which may average to an innocent 0.5.
 
     Args:
         real: Array (N, D) of features of real samples, N >= 2.
-        fake: Array (N, D) of features of as many generated samples; with unequal sets chance is not 0.5.
+        fake: Array (N, D) of features of as many generated samples; with sets of unequal size chance is not 0.5.
         seed: Integer, default 0. Breaks ties between neighbours at equal distance.
 
     Returns:
@@ -145,7 +145,7 @@ def nearest_neighbour_two_sample(real, fake, seed=0):
 
 
 def _distance_blocks(x, y, reduce_block):
-    """Yields `reduce_block(distances, start)` for blocks of rows of `x` against `y`, or against itself for None."""
+    """Yield `reduce_block(distances, start)` for blocks of rows of `x` against `y`, or against itself for None."""
     from sklearn.metrics import pairwise_distances_chunked
 
     return pairwise_distances_chunked(x, y, reduce_func=reduce_block, working_memory=_BLOCK_MIB)

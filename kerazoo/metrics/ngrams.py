@@ -15,11 +15,11 @@ def perplexity(log_likelihoods, num_tokens):
 
     Args:
         log_likelihoods: Float or array of floats. log p of each sequence, in nats, as `score` gives them.
-        num_tokens: Integer or array of integers. How many tokens each sequence has, the ends included where they are
+        num_tokens: Integer or array of integers. Number of tokens in each sequence, including its end where that is
             predicted.
 
     Returns:
-        The perplexity as a float of at least 0; inf where it is larger than a float can be.
+        The perplexity as a float, at least 0; inf where it is larger than a float can be.
 
     Raises:
         DataError: no token, or NaN.
@@ -30,7 +30,7 @@ def perplexity(log_likelihoods, num_tokens):
     """
     total = np.sum(num_tokens)
     if total < 1:
-        raise DataError("perplexity is a mean over tokens, and there is none.")
+        raise DataError("perplexity is a mean over tokens, and there are none.")
     nats = -float(np.sum(log_likelihoods, dtype=np.float64)) / float(total)
     if math.isnan(nats):
         raise DataError("a log-likelihood is NaN; a diverged model has no meaningful perplexity.")
@@ -53,9 +53,9 @@ class KneserNey:
 
     Args:
         sequences: Sequence of sequences of str (or other hashable tokens), at least one token in all.
-        order: Integer of at least 1. n. Defaults to 5.
-        min_count: Integer of at least 1. Words that are rarer become "<unk>". Defaults to 1, none.
-        discount: Float in (0, 1) or None. D of every order. Defaults to None, estimated.
+        order: Integer, at least 1; the n of the n-grams. Defaults to 5.
+        min_count: Integer, at least 1. Words that are rarer become "<unk>". Defaults to 1, none.
+        discount: Float in (0, 1) or None. D of every order. Defaults to None: estimated.
 
     Raises:
         DataError: No token, or a str in place of a sequence of tokens.
@@ -77,7 +77,7 @@ class KneserNey:
             raise ConfigError(f"discount = {discount}: a number between 0 and 1 is expected")
         sequences = _as_sequences(sequences)
         self._index = _vocabulary(sequences, min_count)
-        # Beside the words: the unknown one, the end, and the beginning, which is never predicted.
+        # Besides the words: the unknown one, the end, and the beginning, which is never predicted.
         self._unknown, self._end, self._begin = range(len(self._index), len(self._index) + 3)
         self.vocabulary_size = self._begin
         self._orders = []
@@ -97,7 +97,7 @@ class KneserNey:
         return contexts * (self._begin + 1) + words
 
     def _count(self, ids, places, discount):
-        """Tables of each order, from the n-grams that end at each place: a context's number and a word each."""
+        """Make the tables of each order from the n-grams that end at each place, each a context's number and a word."""
         grams, previous = ids, None  # the number of the n-gram that ends here, at order 1: the word itself
         tables = []
         for n in range(1, self.order + 1):
@@ -112,7 +112,7 @@ class KneserNey:
             grams = np.full(len(ids), -1)
             grams[ends] = inverse
             if n == 1:
-                # The beginning is a context like a word, numbered behind those that are predicted.
+                # The beginning is a context like a word, numbered after those that are predicted.
                 grams[places == 0] = len(keys)
             else:
                 self._continue(tables[n - 2], previous[ends[first]])
@@ -128,7 +128,7 @@ class KneserNey:
 
     @staticmethod
     def _continue(table, suffixes):
-        """Replace the counts of an order by the numbers of different words before, from the next order's n-grams."""
+        """Replace an order's counts by the numbers of different preceding words, from the next order's n-grams."""
         keys, counts, _, at_beginning = table
         different = np.bincount(suffixes, minlength=len(keys)).astype(np.float64)
         table[1] = np.where(at_beginning, counts, different)
@@ -139,7 +139,7 @@ class KneserNey:
         """log p of each sequence, its end included.
 
         Args:
-            sequences: sequence of sequences of tokens, as those that the model was made of.
+            sequences: sequence of sequences of tokens, like those that the model was made of.
 
         Returns:
             np.ndarray. float64, shape `(num,)`, in nats.
@@ -175,7 +175,7 @@ class KneserNey:
             keyed = self._key(context, ids)
             found = np.searchsorted(keys, keyed).clip(max=len(keys) - 1)
             known = (context >= 0) & (keys[found] == keyed) & (places > 0)
-            # Where the context was never seen, the shorter one's probability stays.
+            # Where the context was never seen, the probability under the shorter one stays.
             total = np.where(context >= 0, totals[context], 0)
             seen = (total > 0) & (places >= max(n - 1, 1))
             count = np.where(known, np.maximum(counts[found] - discount, 0), 0)
@@ -189,7 +189,7 @@ class KneserNey:
 
 def _discount(counts):
     once, twice = np.sum(counts == 1), np.sum(counts == 2)
-    # Without n-grams of one count or of two there is nothing to estimate from.
+    # Without n-grams counted once or twice there is nothing to estimate from.
     return once / (once + 2 * twice) if once and twice else 0.5
 
 
@@ -200,7 +200,7 @@ def _vocabulary(sequences, min_count):
     for sequence in sequences:
         counts.update(sequence)
     if not counts:
-        raise DataError("KneserNey counts tokens, and there is none.")
+        raise DataError("KneserNey counts tokens, and there are none.")
     return {token: i for i, token in enumerate(token for token, count in counts.items() if count >= min_count)}
 
 
@@ -210,5 +210,5 @@ def _as_sequences(sequences):
         raise DataError("sequences of tokens are expected, not texts: split them first, for example text.split()")
     if not sequences:
         raise DataError("at least one sequence of tokens is expected.")
-    # They are gone through twice: for the words, and for what follows what.
+    # They are read twice: for the words, and for the counts.
     return [sequence if isinstance(sequence, (list, tuple)) else list(sequence) for sequence in sequences]

@@ -4,7 +4,7 @@ An RBM with kernel W (visible by hidden units), visible bias b and hidden bias a
 
     -F(v) = v'b + sum_j softplus(a_j + v'W_j),        Z = sum_v exp(-F(v)),
 
-and the sum may as well run over the hidden units. Salakhutdinov and Murray 2008, "On the Quantitative Analysis of Deep
+and the sum may also run over the hidden units. Salakhutdinov and Murray 2008, "On the Quantitative Analysis of Deep
 Belief Networks", sections 2 and 4.
 """
 
@@ -47,7 +47,7 @@ def exact_log_partition(kernel, visible_bias, hidden_bias):
 
     Raises:
         DataError: Shapes disagree, or values are not finite.
-        ConfigError: Both sides have more than 25 units, whose states nobody wants to wait for.
+        ConfigError: Both sides have more than 25 units: too many states to sum over.
 
     Example:
         >>> round(exact_log_partition(np.zeros((3, 2)), np.zeros(3), np.zeros(2)), 6)  # 2^5 equal states
@@ -84,7 +84,7 @@ def ais_log_partition(
     Chains start at independent visible units with biases bA, of known log Z0 = sum softplus(bA) + H log 2, and pass
     through p_b(v), proportional to exp(((1 - b) bA + b visible_bias)'v) * prod_j (1 + exp(b (a_j + v'W_j))), for b
     from 0 to 1: at each the log weight gains log p*_b(v) - log p*_previous(v), and one Gibbs sweep follows. The mean
-    weight is an unbiased estimate of Z / Z0, whose logarithm is low rather than high, which flatters the model's
+    weight is an unbiased estimate of Z / Z0, whose logarithm tends to be too low, which flatters the model's
     likelihood: check that twice the temperatures do not move it.
 
     Args:
@@ -94,12 +94,12 @@ def ais_log_partition(
         num_chains: Number of independent chains, at least 2. Defaults to 100.
         num_temperatures: Number of inverse temperatures above 0, at least 30. Defaults to 14,500, the number of the
             paper.
-        base_visible_bias: Array (V,) or None. bA; log-odds of the (smoothed) mean of the data serve best. Defaults to
-            None, all zero.
+        base_visible_bias: Array (V,) or None. bA; the log-odds of the (smoothed) mean of the data work best. Defaults
+            to None, all zero.
         seed: Seed of all draws. Defaults to 0.
 
     Returns:
-        LogPartition. The bounds are the logarithms of the mean weight less and plus three standard errors; the lower
+        LogPartition. The bounds are the logarithms of the mean weight minus and plus three standard errors; the lower
         one is -inf where that is not positive.
 
     Raises:
@@ -155,7 +155,7 @@ def _inverse_temperatures(num):
 
 
 def _softplus(x):
-    # Nearly twice as fast as log1p, and no less exact in a sum of many.
+    # Nearly twice as fast as log1p, and just as exact in a long sum.
     return np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x)))
 
 
@@ -168,7 +168,7 @@ def _sum_softplus(x):
 
 def _bernoulli(logits, rng):
     """Binary draws (float32): 1 where the uniform u is below sigmoid(logits), that is u (1 + exp(-logits)) < 1."""
-    with np.errstate(over="ignore"):  # exp(-logits) = inf draws 0, rightly
+    with np.errstate(over="ignore"):  # exp(-logits) = inf draws 0, as it should
         return (rng.random(logits.shape, np.float32) * (1 + np.exp(-logits)) < 1).astype(np.float32)
 
 

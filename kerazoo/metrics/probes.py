@@ -1,4 +1,4 @@
-"""Probes of features that need few labels: neighbours, and any probe at a few labels a class."""
+"""Probes of features that need few labels: neighbours, and any probe with a few labels per class."""
 
 from typing import NamedTuple
 
@@ -25,11 +25,11 @@ def knn_probe(train_features, train_labels, test_features, test_labels, *, k=1):
         train_labels: Array (N,) of integer classes.
         test_features: Array (M, D), M >= 1.
         test_labels: Array (M,) of integer classes.
-        k: Integer of at least 1, default 1, as in Donahue et al. 2017, "Adversarial Feature Learning", section 4.1.
+        k: Integer, at least 1, default 1, as in Donahue et al. 2017, "Adversarial Feature Learning", section 4.1.
 
     Returns:
-        The fraction of test rows classified correctly, a float in [0, 1]; of classes with equally many of the
-        neighbours the smallest wins.
+        The fraction of test rows classified correctly, a float in [0, 1]; between classes with equally many neighbours
+        the smallest wins.
 
     Raises:
         DataError: Shapes disagree, values are not finite, or there are fewer than k training rows.
@@ -48,7 +48,7 @@ def knn_probe(train_features, train_labels, test_features, test_labels, *, k=1):
     train_labels = as_classes("train_labels", train_labels, num_rows=len(train))
     test_labels = as_classes("test_labels", test_labels, num_rows=len(test))
     if len(train) < k:
-        raise DataError(f"knn_probe with k={k} needs as many training rows, got {len(train)}.")
+        raise DataError(f"knn_probe with k={k} needs at least that many training rows, got {len(train)}.")
 
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -73,8 +73,8 @@ def few_label_probe(
         train_labels: Array (N,) of integer classes.
         test_features: Array (M, D), M >= 1.
         test_labels: Array (M,) of integer classes.
-        labels_per_class: Integer of at least 1, default 10.
-        num_seeds: Integer of at least 1, default 10. Draws.
+        labels_per_class: Integer, at least 1, default 10.
+        num_seeds: Integer, at least 1, default 10. Number of draws.
         probe: Callable like `linear_probe` (the default) or `knn_probe`, of the same four arrays.
         seed: Integer, default 0. Fixes the draws.
 
@@ -99,8 +99,8 @@ def few_label_probe(
     if counts.min() < labels_per_class:
         fewest = counts.argmin()
         raise DataError(
-            f"few_label_probe with labels_per_class={labels_per_class} needs as many rows of each class, and class "
-            f"{classes[fewest]} has {counts[fewest]}."
+            f"few_label_probe with labels_per_class={labels_per_class} needs at least that many rows of each class, "
+            f"and class {classes[fewest]} has {counts[fewest]}."
         )
     rows = [np.flatnonzero(train_labels == c) for c in classes]
     accuracies = []

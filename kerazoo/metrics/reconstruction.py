@@ -1,4 +1,4 @@
-"""How near images are to what they should be: squared error, PSNR and SSIM."""
+"""Distances of images from what they should be: squared error, PSNR and SSIM."""
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def psnr(images, references, *, border=0):
     Args:
         images: Float array (N, H, W, C) in [0, 1]; for a figure on luminance give `luminance(images)`.
         references: Float array of the same shape.
-        border: Integer of at least 0, default 0. Pixels left out at each side; super-resolution leaves out as many as
+        border: Integer, at least 0, default 0. Pixels left out at each side; super-resolution leaves out as many as
             its factor.
 
     Returns:
@@ -93,7 +93,7 @@ def ssim(images, references, *, border=0):
         images: Float array (N, H, W, C) in [0, 1], of 11 pixels or more a side; for a figure on luminance give
             `luminance(images)`.
         references: Float array of the same shape.
-        border: Integer of at least 0, default 0. Pixels left out at each side.
+        border: Integer, at least 0, default 0. Pixels left out at each side.
 
     Returns:
         float64 array (N,) in [-1, 1]; 1 where an image equals its reference. Report the mean.

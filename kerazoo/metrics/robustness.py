@@ -7,7 +7,7 @@ from kerazoo.metrics.extractor import as_probabilities
 from kerazoo.utils.checks import check_integer, check_number
 from kerazoo.utils.errors import DataError
 
-# Kurakin et al. 2017, section 2.2: of the steps that would reach the edge of the ball, a quarter more.
+# Kurakin et al. 2017, section 2.2: a quarter more steps than are needed to reach the edge of the ball.
 _REACH = 1.25
 
 
@@ -23,17 +23,17 @@ def fast_gradient_sign(model, images, labels, epsilon, *, num_steps=1, step_size
             output, shape `(batch, classes)`, is class probabilities or logits.
         images: Array (N, H, W, C), uint8 or float in [0, 1].
         labels: Array (N,) of integer classes; the true ones by convention.
-        epsilon: Float of at least 0. The largest change of a pixel, where images are in [0, 1].
-        num_steps: Integer of at least 1, default 1, the fast method.
+        epsilon: Float, at least 0. The largest change of a pixel, where images are in [0, 1].
+        num_steps: Integer, at least 1, default 1, the fast method.
         step_size: Float above 0 or None. Defaults to None: `epsilon` for one step, 1.25 * epsilon / num_steps for
             more.
-        batch_size: Integer of at least 1, default 256. Images computed at a time.
+        batch_size: Integer, at least 1, default 256. Images computed at a time.
 
     Returns:
         float32 array (N, H, W, C) in [0, 1].
 
     Raises:
-        DataError: Images out of range or not of four axes, labels that are not one class an image.
+        DataError: Images out of range or not of four axes, labels that are not one class per image.
         ConfigError: A number out of range.
 
     Example:
@@ -96,7 +96,7 @@ def predicted_classes(model, images, *, batch_size=256):
     Args:
         model: As for `fast_gradient_sign`.
         images: Array (N, H, W, C), float in [0, 1].
-        batch_size: Integer of at least 1, default 256. Images computed at a time.
+        batch_size: Integer, at least 1, default 256. Images computed at a time.
 
     Returns:
         int64 array (N,).
@@ -135,7 +135,7 @@ def _log_odds(model, images):
     def log_odds(images, labels):
         found = scores(images)
         if not are_logits:
-            # What stands below a softmax is exact where the probabilities are rounded.
+            # The input of a softmax is exact where the probabilities are rounded.
             found = found.op.inputs[0] if found.op.type == "Softmax" else tf.math.log(tf.maximum(found, 1e-30))
         logits = tf.cast(found, tf.float32)
         own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)

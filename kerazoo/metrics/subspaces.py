@@ -1,4 +1,4 @@
-"""Principal components, the baseline of autoencoders: what they leave over, and whether a linear one found them."""
+"""Principal components, the baseline of autoencoders: what they discard, and whether a linear model found them."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from kerazoo.utils.errors import DataError
 
 
 def discarded_variance(features, num_components):
-    """The sum of the eigenvalues of the covariance (divided by N) beyond the first: what PCA leaves over.
+    """The sum of the eigenvalues of the covariance (divided by N) beyond the first: what PCA discards.
 
-    It is the mean squared error a row, summed over its features, of the best linear autoencoder with `num_components`
+    It is the mean squared error per row, summed over its features, of the best linear autoencoder with `num_components`
     codes on these very rows.
 
     Args:
@@ -18,7 +18,7 @@ def discarded_variance(features, num_components):
         num_components: Integer from 0 to D.
 
     Returns:
-        The sum as a float of at least 0.
+        The sum as a float, at least 0.
 
     Raises:
         DataError: Not a finite matrix of two rows or more.
@@ -70,7 +70,7 @@ def pca_reconstruction(train, test, num_components):
     Args:
         train: Array (N, D). The rows whose mean and components are taken.
         test: Array (M, D). The rows to reconstruct.
-        num_components: Integer of at least 1. With min(N, D) or more all of them are used.
+        num_components: Integer, at least 1. With min(N, D) or more all of them are used.
 
     Returns:
         float64 array (M, D).
@@ -96,14 +96,14 @@ def principal_angles(a, b):
     """The angles between the subspaces that the columns of two matrices span, in degrees.
 
     Args:
-        a: Array (D, K). Columns that span a subspace: a decoder's kernel transposed, say.
+        a: Array (D, K). Columns that span a subspace, for example a decoder's kernel transposed.
         b: Array (D, L).
 
     Returns:
         float64 array (min(K, L),) in [0, 90], the largest first.
 
     Raises:
-        DataError: Not two finite matrices with as many rows.
+        DataError: Not two finite matrices with equally many rows.
 
     Example:
         >>> principal_angles([[1.0], [0.0]], [[1.0], [1.0]]).round(6)
@@ -114,7 +114,7 @@ def principal_angles(a, b):
     a, b = finite_array("a", a, 2), finite_array("b", b, 2)
     if len(a) != len(b) or 0 in (*a.shape, *b.shape):
         raise DataError(
-            f"a and b must have the same number of rows and a column at least, got {a.shape} and {b.shape}."
+            f"a and b must have the same number of rows and at least one column, got {a.shape} and {b.shape}."
         )
 
     from scipy.linalg import subspace_angles

@@ -1,4 +1,4 @@
-"""Measures of translations: BLEU, and how many are exactly right."""
+"""Measures of translations: BLEU, and the fractions that are right."""
 
 import itertools
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from kerazoo.utils.errors import DataError, MissingDependencyError
 
 
 class Bleu(NamedTuple):
-    """What `bleu` returns.
+    """Result of `bleu`.
 
     Attributes:
         score: float. 0 to 100.
-        signature: str. sacrebleu's, which says how it was computed.
+        signature: str. sacrebleu's own, which says how the score was computed.
     """
 
     score: float
@@ -21,13 +21,14 @@ class Bleu(NamedTuple):
 
 
 def bleu(translations, references, *, lowercase=False):
-    """Corpus BLEU by sacrebleu: the geometric mean of the precisions of 1 to 4 words in a row, times the brevity
-    penalty, over the whole corpus.
+    """Corpus BLEU by sacrebleu.
+
+    The geometric mean of the precisions of 1 to 4 words in a row, times the brevity penalty, over the whole corpus.
 
     Args:
         translations: sequence of str, detokenised.
-        references: sequence of str, or of sequences of str: one reference each, or several (captions, say), of which
-            every word sequence counts.
+        references: sequence of str, or of sequences of str: one reference each, or several (for example captions),
+            whose word sequences all count.
         lowercase: bool. Whether to compare in lower case; the signature then has `case:lc`. Defaults to False.
 
     Returns:
@@ -103,7 +104,7 @@ def _several(references):
     several = [[reference] if isinstance(reference, str) else list(reference) for reference in references]
     for index, one in enumerate(several):
         if not one:
-            raise DataError(f"references[{index}] is empty: every text needs a reference at least")
+            raise DataError(f"references[{index}] is empty: every text needs at least one reference")
     return several
 
 
@@ -111,7 +112,7 @@ def _check_pairs(translations, references):
     translations, references = list(translations), list(references)
     if not translations or len(translations) != len(references):
         raise DataError(
-            f"{len(translations)} translations and {len(references)} references: as many of both are expected, and at "
-            "least one"
+            f"{len(translations)} translations and {len(references)} references: the same number of both is "
+            "expected, and at least one"
         )
     return translations, references

@@ -13,7 +13,7 @@ from kerazoo.base.arguments import ImageShape
 from kerazoo.layers.batch_normalization import BatchNormalization
 from kerazoo.layers.convolutions import Conv2D, Conv2DTranspose
 
-# Images are halved until they are this small: the 4x4 of the paper, for 28 pixels by way of 14 and 7.
+# Images are halved until they are this small: 4x4 as in the paper; 28 pixels become 14, 7 and then 4.
 MAX_BASE_SIZE = 4
 
 
@@ -79,7 +79,7 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
         channels = image_shape[2] if last else channels // 2
         options = {"use_bias": last, "kernel_initializer": small_normal(), "dtype": dtype}
         if size != 2 * before:
-            options["output_padding"] = 1 - kernel_size % 2  # 7 pixels of 4, not 8
+            options["output_padding"] = 1 - kernel_size % 2  # 4 pixels become 7, not 8
         x = Conv2DTranspose(channels, kernel_size, 2, "same", **options)(x)
     outputs = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="generator")
@@ -99,7 +99,7 @@ def build_discriminator(
 ):
     """Images in [-1, 1] to logits: strided convolutions, LeakyReLU of slope 0.2, no pooling, no hidden dense layer.
 
-    Normalisation in every convolution but the first.
+    Normalisation follows every convolution but the first.
 
     Args:
         image_shape: tuple[int, int, int]. Height (equal to the width), width and channels.
@@ -107,9 +107,10 @@ def build_discriminator(
         kernel_size: int. Side of the kernels.
         normalization: callable `dtype -> layer`, or None, which leaves it out and gives every convolution a bias.
             Defaults to `batch_normalization`.
-        initializer: str or None. Of all weights, by name, so that each layer has its own. Defaults to None: N(0, 0.02).
+        initializer: str or None. The initializer of all weights, by name, so that each layer makes its own. Defaults to
+            None: N(0, 0.02).
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
-        num_outputs: int. Numbers of each image. Defaults to 1.
+        num_outputs: int. Outputs for each image. Defaults to 1.
         dtype: dtype policy of the layers. Defaults to None, the global one.
         name: str. Defaults to `"discriminator"`.
 
@@ -131,12 +132,14 @@ def build_discriminator(
 
 
 def flatten(x):
-    """Feature maps in a row, `(batch, n)`. `keras.layers.Flatten` asks for the batch's size while it runs, and LiteRT
-    then cannot plan its memory."""
+    """Feature maps flattened to `(batch, n)`.
+
+    `keras.layers.Flatten` reads the batch size while it runs, and LiteRT then cannot plan its memory.
+    """
     return keras.ops.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
 def activations(network):
-    """A model that gives the outputs of every LeakyReLU of `network` instead of its last one; it shares the weights."""
+    """A model with the weights of `network` that returns the outputs of every LeakyReLU instead of the last output."""
     hidden = [layer.output for layer in network.layers if isinstance(layer, layers.LeakyReLU)]
     return keras.Model(network.inputs, hidden)

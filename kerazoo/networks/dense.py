@@ -9,9 +9,9 @@ from keras import layers
 def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias=True, dtype=None, name="mlp"):
     """Vectors to vectors: dense layers with an activation, then a linear one.
 
-    Hidden weights begin as He et al. 2015 (arXiv:1502.01852) have it for rectifiers, the last layer's after Glorot.
-    Hidden biases begin like weights, of an input that is always 1: without them a network of rectifiers is homogeneous,
-    f(c x) = c f(x), and small learning rates take thousands of steps to leave that.
+    Hidden weights begin as in He et al. 2015 (arXiv:1502.01852) for rectifiers, the last layer's as in Glorot and
+    Bengio 2010. Hidden biases begin like the weights of an input that is always 1: without them a network of rectifiers
+    is homogeneous, f(c x) = c f(x), and small learning rates take thousands of steps to leave that.
 
     Args:
         num_inputs: int. Length of an input.
@@ -37,7 +37,7 @@ def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias
 
 
 def build_dense_encoder(image_shape, hidden, code_dim, *, activation, code_activation=None, dtype=None):
-    """Images to codes: dense layers with Keras's first weights, Glorot's.
+    """Images to codes: dense layers with Keras's default initial weights, those of Glorot.
 
     Args:
         image_shape: tuple[int, int, int].
@@ -59,7 +59,7 @@ def build_dense_encoder(image_shape, hidden, code_dim, *, activation, code_activ
 
 
 def build_dense_decoder(image_shape, hidden, code_dim, *, activation, output_activation=None, dtype=None):
-    """Codes to images: the layers of `build_dense_encoder` in reverse; arguments as there.
+    """Codes to images: the layers of `build_dense_encoder` in reverse.
 
     Args:
         image_shape, hidden, code_dim, activation, dtype: as for `build_dense_encoder`.

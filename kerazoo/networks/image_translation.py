@@ -13,7 +13,7 @@ def _reflect(x, pixels):
 
 
 def _normalized(x, filters, kernel_size, strides=1, *, layer=layers.Conv2D, padding="valid", dtype=None):
-    """Convolution and instance normalisation, which would take away a bias."""
+    """Convolution without a bias, which the instance normalisation after it would remove."""
     convolution = layer(
         filters, kernel_size, strides, padding, use_bias=False, kernel_initializer=small_normal(), dtype=dtype
     )
@@ -30,7 +30,7 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
         image_shape: tuple[int, int, int]. Height, width (multiples of `2 ** num_downsamplings`) and channels.
         filters: int. Channels at full size; they double with each downsampling.
         num_blocks: int. Residual blocks.
-        num_downsamplings: int. How often the size is halved.
+        num_downsamplings: int. Number of times the size is halved.
         dtype: dtype policy of the layers. Defaults to None, the global one.
         name: str or None. Defaults to None.
 
@@ -38,7 +38,7 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
         keras.Model. `(batch, *image_shape)` -> the same, float32; both in [-1, 1].
 
     Raises:
-        ConfigError: images that are too small, or cannot be halved so often.
+        ConfigError: images that are too small, or cannot be halved that often.
 
     Source: Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155; Zhu et al. 2017, appendix 7.2.
     """
@@ -68,8 +68,8 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
 
 
 def most_patch_layers(image_shape):
-    """How many layers of stride 2 a `build_patch_discriminator` of these images may have."""
-    return (min(image_shape[:2]) // 3).bit_length() - 1  # the two layers of stride 1 take a pixel each
+    """The largest number of layers of stride 2 that a `build_patch_discriminator` of these images may have."""
+    return (min(image_shape[:2]) // 3).bit_length() - 1  # the two layers of stride 1 cost a pixel each
 
 
 def build_patch_discriminator(image_shape, filters, num_layers, dtype=None, *, name=None):
@@ -89,14 +89,14 @@ def build_patch_discriminator(image_shape, filters, num_layers, dtype=None, *, n
         keras.Model. `(batch, *image_shape)` in [-1, 1] -> `(batch, height, width, 1)` float32 scores.
 
     Raises:
-        ConfigError: images that are too small for so many layers.
+        ConfigError: images that are too small for that many layers.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.2.2 and appendix 6.1.2; Zhu et al. 2017, appendix 7.2.
     """
     if num_layers > most_patch_layers(image_shape):
         size = "x".join(map(str, image_shape[:2]))
         raise ConfigError(
-            f"discriminator of {num_layers} layers: images of {size} pixels are too small for so many; "
+            f"discriminator of {num_layers} layers: images of {size} pixels are too small for that many; "
             f"{most_patch_layers(image_shape)} fit (discriminator_layers)"
         )
 

@@ -12,7 +12,7 @@ EMBEDDING_RANGE = 0.1
 
 
 class TokenEmbedding(keras.layers.Layer):
-    """A table of vectors, one a token. Its gradient is a dense tensor, so that it may be clipped and reduced."""
+    """A table of vectors, one per token. Its gradient is a dense tensor, so that it may be clipped and reduced."""
 
     def __init__(self, num_tokens, dim, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -21,13 +21,13 @@ class TokenEmbedding(keras.layers.Layer):
         self.built = True
 
     def call(self, ids):
-        # The gradient of reshape is dense, that of gather alone would be slices.
+        # The gradient of reshape is dense; that of gather alone would be slices.
         table = tf.reshape(tf.convert_to_tensor(self.table), self.table.shape)
         return tf.cast(tf.gather(table, ids), tf.float32)
 
 
 class BidirectionalEncoder(keras.layers.Layer):
-    """Embedding and one GRU a direction (Bahdanau et al. 2015, section 3.2).
+    """Embedding and one GRU per direction (Bahdanau et al. 2015, section 3.2).
 
     Args:
         num_tokens: int. Size of the vocabulary.
@@ -73,9 +73,9 @@ class BidirectionalEncoder(keras.layers.Layer):
 
 
 class Decoder(keras.layers.Layer):
-    """What the decoders share: embedding, GRU, first state, and the softmax layer over tokens.
+    """Base of the decoders: embedding, GRU, first state, and the softmax layer over tokens.
 
-    A subclass sets `feed_dim(...)`, the width of what enters the recurrence beside the previous token, and writes
+    A subclass sets `feed_dim(...)`, the width of what enters the recurrence besides the previous token, and writes
     `advance` (one step) and `read_out` (from a step's outcome to the softmax layer's inputs).
 
     Args:
@@ -115,13 +115,13 @@ class Decoder(keras.layers.Layer):
     def begin(self, last_states):
         """The state before the first token, from the encoder's last states: tanh(W [forward; backward] + b).
 
-        Bahdanau et al. take the backward one alone (appendix A.2.2); without attention the decoder needs both.
+        Bahdanau et al. use the backward one alone (appendix A.2.2); without attention the decoder needs both.
         """
         hidden = tf.tanh(self._matmul(last_states, self.first) + self.first_bias)
         return {"hidden": hidden, "fed": tf.zeros([tf.shape(hidden)[0], self.feed_dim])}
 
     def remember(self, annotations, mask):
-        """What every step needs of the source: a dict of tensors `(batch, steps, ...)`."""
+        """The source as every step needs it: a dict of tensors `(batch, steps, ...)`."""
         projected = annotations if self.attention is None else self.attention.project(annotations)
         return {"keys": annotations, "projected": projected, "mask": mask}
 
@@ -153,7 +153,7 @@ class Decoder(keras.layers.Layer):
         return self._logits(self.read_out(outcome, embedded)), state, weights
 
     def _next(self, projected, fed, state):
-        """The recurrence, with what is fed to it beside the token, if anything is."""
+        """The recurrence, with what is fed to it besides the token, if anything."""
         if self.feed is not None:
             projected += self._matmul(fed, self.feed)
         return self.cell.step(projected, state)
@@ -170,9 +170,11 @@ class Decoder(keras.layers.Layer):
 
 
 class BahdanauDecoder(Decoder):
-    """The state before the step asks, and the context enters the recurrence; then a maxout layer of state, token and
-    context, as appendix A.2.2 has it. The formula there reads the state before the step, equation 4 the one after it,
-    which is taken here."""
+    """Attention is asked with the state before the step, and the context enters the recurrence.
+
+    A maxout layer of state, token and context follows, as in appendix A.2.2. There it reads the state before the step,
+    in equation 4 the state after it, which is used here.
+    """
 
     def width_of_feed(self):
         return self.key_dim
@@ -192,8 +194,11 @@ class BahdanauDecoder(Decoder):
 
 
 class LuongDecoder(Decoder):
-    """The state after the step asks; then the attentional vector tanh(W_c [context; state]), equation 5. With input
-    feeding (section 3.3) that vector enters the next step's recurrence."""
+    """Attention is asked with the state after the step; the context enters the layer after it.
+
+    The attentional vector is tanh(W_c [context; state]), equation 5. With input feeding (section 3.3) it enters the
+    next step's recurrence.
+    """
 
     def width_of_feed(self):
         return self.embedding_dim if self.input_feeding else 0
@@ -212,7 +217,7 @@ class LuongDecoder(Decoder):
 
 
 class PlainDecoder(Decoder):
-    """No attention: all that the decoder knows of the source is its first state (Sutskever et al. 2014)."""
+    """A decoder without attention: it sees the source only through its first state (Sutskever et al. 2014)."""
 
     def width_of_feed(self):
         return 0

@@ -1,11 +1,11 @@
-"""The answer that a request waits for, and the word that nobody waits any more."""
+"""The answer that a request waits for, and the signal that nobody waits for it any more."""
 
 import threading
 from concurrent.futures import Future
 
 
 class Answer(Future):
-    """A Future that remembers being given up, also while its request runs.
+    """A Future that remembers being given up, even while its request runs.
 
     Attributes:
         gone: bool. Whether `cancel` was called.
@@ -22,7 +22,7 @@ class Answer(Future):
         return super().cancel()
 
     def set_result(self, result):
-        self._told = _nothing  # which would hold this answer in a cycle
+        self._told = _nothing  # the callback would hold this answer in a cycle
         super().set_result(result)
 
     def set_exception(self, exception):
@@ -30,7 +30,7 @@ class Answer(Future):
         super().set_exception(exception)
 
     def when_gone(self, callback):
-        """Call `callback` when the answer is given up; at once where it is already."""
+        """Call `callback` when the answer is given up; at once if it has been already."""
         self._told = callback
         if self.gone:
             callback()
@@ -44,21 +44,21 @@ class Stop:
 
     @classmethod
     def when_all_are_gone(cls, answers):
-        """A Stop that is asked for when the last one of some Answers is given up."""
+        """A Stop that is requested when the last one of some Answers is given up."""
         stop = cls()
         for answer in answers:
             answer.when_gone(lambda: stop.ask() if all(one.gone for one in answers) else None)
         return stop
 
     def ask(self):
-        """Ask for the end; each callback is called once."""
+        """Request the end; each callback is called once."""
         with self._lock:
             self._asked, callbacks, self._callbacks = True, self._callbacks, []
         for callback in callbacks:
             callback()
 
     def then(self, callback):
-        """Call `callback` when the end is asked for; at once where it was already."""
+        """Call `callback` when the end is requested; at once if it has been already."""
         with self._lock:
             if not self._asked:
                 self._callbacks.append(callback)
@@ -67,4 +67,4 @@ class Stop:
 
 
 def _nothing():
-    """What is told to nobody."""
+    """The callback of an answer that nobody watches."""

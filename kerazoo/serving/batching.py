@@ -1,9 +1,9 @@
-"""Joins requests that wait at the same time into one run of the model.
+"""Batching: requests that wait at the same time are joined into one run of the model.
 
-Tasks of one key (signature, dtypes, inner shapes) are joined along the first axis up to `max_batch_size` rows, or what
-has come when the first of them has waited for `timeout` seconds. While a batch runs, the next one gathers.
-Runs of one key take at most half of the threads, so that long ones do not hold up the model's other signatures. A
-request of more rows runs in parts of that size, so that memory does not grow with it.
+Tasks of one key (signature, dtypes, inner shapes) are joined along the first axis up to `max_batch_size` rows, or those
+that have come when the first has waited for `timeout` seconds. While a batch runs, the next one gathers. Runs of one
+key take at most half of the threads, so that long ones do not hold up the model's other signatures. A request of more
+rows runs in parts of that size, so that memory does not grow with it.
 """
 
 import threading
@@ -27,12 +27,13 @@ class Batcher:
     Args:
         run: callable. `run(signature, arrays, stop)` gives the outputs, a dict of str to numpy.ndarray; it may end
             early when the Stop says that nobody waits for them.
-        max_batch_size: int. Rows of one run at most. A request of more rows runs alone, in parts of so many.
+        max_batch_size: int. Rows of one run, at most. A request of more rows runs alone, in parts of this size.
         join: bool. Whether requests are joined. Defaults to True.
-        max_length: int. Rows of a run, times the length of the longest, at most; one row always runs. Defaults to 8192.
-        max_bytes: int. Of an answer at most; requests that wait may have eight times as many. Defaults to 16 MB.
+        max_length: int. Rows of a run times the length of the longest one, at most; one row always runs. Defaults to
+            8192.
+        max_bytes: int. Bytes of an answer, at most; requests that wait may have eight times as many. Defaults to 16 MB.
         timeout: float. Seconds that the first request of a batch waits for others.
-        threads: int. Runs at the same time, of one key half as many. Defaults to 1.
+        threads: int. Runs at the same time; half as many for one key. Defaults to 1.
         capacity: int. Requests that may wait; more are refused with UNAVAILABLE. Defaults to 1024.
         observe: callable. `observe(signature_name, rows)` before each run. Defaults to doing nothing.
         name: str. Prefix of the threads' names.
@@ -55,7 +56,7 @@ class Batcher:
         self.run, self.max_batch_size, self.timeout, self.capacity = run, max_batch_size, timeout, capacity
         self.join, self.max_length, self.max_bytes, self.observe = join, max_length, max_bytes, observe
         self._queues = OrderedDict()  # the next key to be served is first
-        self._running, self._most = Counter(), max(1, threads // 2)  # runs of each key, now and at most
+        self._running, self._most = Counter(), max(1, threads // 2)  # runs of each key: now, and at most
         self._waiting = self._waiting_bytes = 0
         self._closed = False
         self._unsplit = set()  # signatures whose outputs proved not to be rows
@@ -97,7 +98,7 @@ class Batcher:
             queue = self._queues.setdefault(task.key, Queue())
             queue.push(task)
             self._count(task, 1)
-            if fresh or queue.rows >= self.max_batch_size:  # else a thread waits for this batch's timeout already
+            if fresh or queue.rows >= self.max_batch_size:  # else a thread is waiting for this batch's timeout already
                 self._changed.notify()
         # Held weakly: a cycle of task, future and callback would keep the arrays until some garbage collection.
         held = weakref.ref(task)
@@ -158,7 +159,7 @@ class Batcher:
         for task in tasks:
             self._count(task, -1)
         del self._queues[key]
-        if queue.tasks:  # behind the other keys
+        if queue.tasks:  # after the other keys
             self._queues[key] = queue
             self._changed.notify()
         return tasks
@@ -181,7 +182,7 @@ class Batcher:
         try:
             outputs = self._outputs(task)
         except Exception as error:
-            task.future.set_exception(from_exception(error).with_traceback(None))  # whose frames hold the arrays
+            task.future.set_exception(from_exception(error).with_traceback(None))  # the error's frames hold the arrays
         else:
             task.future.set_result(outputs)
 
@@ -196,7 +197,7 @@ class Batcher:
             part = {name: array[start : start + step] for name, array in task.arrays.items()}
             rows = min(step, task.rows - start)
             found.append(self._run(task.signature, part, rows, stop))
-            if split_rows(found[-1], [rows]) is None:  # no rows: only the whole request gives the answer
+            if split_rows(found[-1], [rows]) is None:  # not rows: only the whole request gives the answer
                 self._unsplit.add(task.signature.name)
                 return self._run(task.signature, task.arrays, task.rows, stop)
             size += _bytes(found[-1])

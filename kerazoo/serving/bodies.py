@@ -1,8 +1,8 @@
-"""Request bodies of any size: small ones are parsed at once, large ones in a process of their own.
+"""Request bodies of any size: small ones are parsed at once, large ones in a separate process.
 
-Python parses JSON in one piece, during which no other thread runs, and leaves its heap grown. A body of more than
-`LARGE` bytes is therefore kept in a temporary file, which a child process turns into arrays: other requests go on, and
-the memory returns with the child's end.
+Python parses JSON in one piece, during which no other thread runs, and keeps the memory that this took. A body of more
+than `LARGE` bytes is therefore kept in a temporary file, which a child process turns into arrays: other requests go on,
+and the memory is free again when the child ends.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from kerazoo.serving.json_request import decode_predict
 
 SMALL = 1 << 16  # bytes that are parsed on the event loop, in a fraction of a millisecond
 LARGE = 1 << 20
-MEMORY = 896 << 20  # bytes that a child may take: a few bytes of JSON become very many as Python's objects
-_PIECE = 1 << 20  # bytes that are uncompressed at a time
+MEMORY = 896 << 20  # bytes that a child may use: a few bytes of JSON become very many as Python objects
+_PIECE = 1 << 20  # bytes that are decompressed at a time
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's number for gzip
 _CHILD = "import sys; sys.path[:] = {path!r}; from kerazoo.serving.bodies import child; child({size}, {max_rows})"
 
@@ -30,7 +30,7 @@ class UnreadError(RequestError):
 
 
 class Room:
-    """What all bodies of a server may take together.
+    """The memory that all bodies of a server may take together.
 
     Args:
         most: int. Bytes, uncompressed.
@@ -41,7 +41,7 @@ class Room:
         self._lock = threading.Lock()
 
     def take(self, size):
-        """Take so many bytes more, or fewer where negative; an `UnreadError` where there is no room."""
+        """Take more bytes, or give back a negative number of them; an `UnreadError` if there is no room."""
         with self._lock:
             if size > 0 and self.taken + size > self.most:
                 raise UnreadError(Code.UNAVAILABLE, "too many large request bodies at the same time: try again")
@@ -65,21 +65,21 @@ class Body:
         self._child, self._closed = None, False
 
     def write(self, chunk):
-        """Append bytes; an `UnreadError` where they are more than `most` in all."""
+        """Append bytes; an `UnreadError` if there are more than `most` in all."""
         if self.size + len(chunk) > self.most:
             raise UnreadError(Code.RESOURCE_EXHAUSTED, f"The request body is larger than {self.most} bytes.")
         size = self.size + len(chunk)
-        if size > SMALL:  # small ones always have room, so that large ones hold nobody up
+        if size > SMALL:  # small ones always have room, so that large ones do not block them
             self.room.take(size - self._taken)
             self._taken = size
         self.size = size
         self._file.write(chunk)
 
     def end(self):
-        """What follows the last chunk."""
+        """End the body after its last chunk."""
 
     def read(self):
-        """All bytes."""
+        """All bytes so far."""
         self._file.seek(0)
         return self._file.read()
 
@@ -91,10 +91,10 @@ class Body:
             return decode_predict(self.read(), signatures, max_rows)
         except RequestError as error:
             failed = RequestError(error.code, str(error))
-        raise failed  # the first one's frames hold the whole document, in a cycle with it
+        raise failed  # a new error: the caught one's frames hold the whole document, in a cycle
 
     def close(self):
-        """Give the file back, and end the child that reads it."""
+        """Release the file, and end the child that reads it."""
         self.room.take(-self._taken)
         self._taken = 0
         self._closed = True
@@ -112,7 +112,7 @@ class Body:
         path = [entry or os.getcwd() for entry in sys.path]
         with tempfile.TemporaryFile() as answer, os.fdopen(os.dup(self._file.fileno()), "r+b") as body:
             body.seek(0, os.SEEK_END)
-            pickle.dump(signatures, body)  # behind the body, in the same file
+            pickle.dump(signatures, body)  # after the body, in the same file
             body.flush()
             os.lseek(body.fileno(), 0, os.SEEK_SET)
             command = [sys.executable, "-c", _CHILD.format(path=path, size=self.size, max_rows=max_rows)]
@@ -161,7 +161,7 @@ def _packed_wrong(reason):
 
 
 def child(size, max_rows):
-    """What the child process does: `size` bytes of body and the signatures on stdin, the arrays on stdout."""
+    """Run the child process: `size` bytes of body and the signatures on stdin, the arrays on stdout."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # a system without such limits
         import resource
 

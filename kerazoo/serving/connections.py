@@ -1,4 +1,4 @@
-"""HTTP connections that end where a client takes too long, or too many bytes, to say what it wants."""
+"""HTTP connections that end if a client takes too long, or too many bytes, to send its headers."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ HEADER_BYTES = 1 << 16
 
 
 class PatientProtocol(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
-    """uvicorn's protocol, which by itself waits for ever for a request's headers."""
+    """uvicorn's protocol with an end to waiting: by itself it waits for ever for a request's headers."""
 
     _limit, _heard = None, 0
 

@@ -1,4 +1,4 @@
-"""What goes wrong in serving: errors of starting a server, errors of one request, and the codes of both protocols."""
+"""Errors of serving: those of starting a server, those of one request, and the codes of both protocols."""
 
 import enum
 import re
@@ -7,7 +7,7 @@ from kerazoo.utils.errors import KerazooError
 
 
 class Code(enum.Enum):
-    """The status codes of gRPC; the value is (number in gRPC, HTTP status that TensorFlow Serving gives it)."""
+    """The status codes of gRPC; the value is (number in gRPC, TensorFlow Serving's HTTP status for it)."""
 
     OK = (0, 200)
     CANCELLED = (1, 499)
@@ -62,7 +62,7 @@ class RequestError(KerazooError):
 
 
 def invalid(message):
-    """The `RequestError` of a request that is wrong in itself."""
+    """The `RequestError` for a request that is wrong in itself."""
     return RequestError(Code.INVALID_ARGUMENT, message)
 
 

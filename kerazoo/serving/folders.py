@@ -1,4 +1,4 @@
-"""What lies in a folder of models: `MODEL/VERSION/saved_model.pb`."""
+"""Folders of models: `MODEL/VERSION/saved_model.pb`."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def model_names(folder):
 
 
 def version_folders(model):
-    """The version folders of a model, number -> path, and the names of SavedModels whose names are no versions."""
+    """The version folders of a model, number -> path, and the names of SavedModels whose names are not versions."""
     paths = sorted(path for path in model.iterdir() if not path.name.startswith(".") and path.is_dir())
     numbers = {path: version_number(path.name) for path in paths}
     found = {number: path for path, number in numbers.items() if number is not None}
@@ -36,11 +36,11 @@ def version_folders(model):
 def _readable_versions(model):
     try:
         return list(version_folders(model)[0].values())
-    except OSError:  # whose line comes when it is looked at
+    except OSError:  # reported when the model is looked at
         return []
 
 
 def stamp_of(path):
-    """What tells that files of a version have changed."""
+    """A stamp that differs once files of a version have changed."""
     files = sorted(file for file in path.rglob("*") if file.is_file())
     return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)

@@ -15,7 +15,7 @@ def serve(folder, *, say=print, **options):
 
     Args:
         folder: str or Path. Holds `MODEL/VERSION/` with `saved_model.pb`.
-        say: callable. Told in one line what is served. Defaults to `print`.
+        say: callable. Called with one line on what is served. Defaults to `print`.
         **options: as for `Server`.
 
     Raises:
@@ -31,7 +31,7 @@ def serve(folder, *, say=print, **options):
         check_folder(folder)
         front_doors()
         gc.collect()
-        gc.freeze()  # what is imported stays; else each unloading would halt requests to walk all of TensorFlow
+        gc.freeze()  # imported modules stay; else each unloading would halt requests to walk all of TensorFlow
         server.start()
         for form, port in (("REST http://", server.rest_port), ("gRPC ", server.grpc_port)):
             if port is not None:

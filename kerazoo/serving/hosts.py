@@ -1,6 +1,6 @@
-"""Which names a REST request may call the server by.
+"""The host names by which a REST request may call the server.
 
-A web page of another site can make a browser ask this server by a name of its own, which it lets resolve to this
+A web page of another site can make a browser ask this server by a name of its own, which it makes resolve to this
 machine (DNS rebinding), and read the answers. Such requests have that name in their header `Host`.
 """
 
@@ -13,8 +13,8 @@ ANY = "*"
 class HostCheck:
     """ASGI middleware that answers requests to foreign names with 403.
 
-    Allowed are the names of this machine to itself, the address that the server listens on, the address that the
-    request arrived at, and what is allowed by name.
+    Allowed are this machine's names for itself, the address that the server listens on, the address that the request
+    arrived at, and the names in `allowed`.
 
     Args:
         app: callable. The application behind it.
@@ -36,7 +36,7 @@ class HostCheck:
 
     def _fits(self, scope):
         name = host_of(_header(scope))
-        # Only HTTP/1.0, which no browser speaks, lets a request have none.
+        # Only HTTP/1.0, which no browser uses, allows a request without one.
         return not name or name in self.allowed or ANY in self.allowed or name == (scope.get("server") or ("",))[0]
 
 

@@ -11,7 +11,7 @@ from kerazoo.serving.errors import invalid
 from kerazoo.serving.json_request import ROW
 
 CHUNK = 1 << 14  # values written at once; between chunks other threads get their turn
-_DIGITS = {4: "%.9g", 8: "%.17g"}  # what a float of so many bytes needs to be read back
+_DIGITS = {4: "%.9g", 8: "%.17g"}  # digits with which a float of this many bytes can be read back
 
 
 def encode_predict(form, outputs):
@@ -25,12 +25,12 @@ def encode_predict(form, outputs):
         bytes. JSON, with the tokens NaN, Infinity and -Infinity where they occur.
 
     Raises:
-        RequestError: INVALID_ARGUMENT; a request in rows, and outputs that have no common number of rows.
+        RequestError: INVALID_ARGUMENT; a request in rows whose outputs have no common number of rows.
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
     key, pieces = ("predictions", _rows) if form == ROW else ("outputs", _columns)
-    text = io.BytesIO()  # grows by pieces: as Python objects, all numbers at once take many times their text
+    text = io.BytesIO()  # grows in pieces: as Python objects, all numbers at once take many times their text
     for piece in chain([f'{{\n    "{key}": '], pieces(dict(sorted(outputs.items()))), ["\n}"]):
         text.write(piece.encode("utf-8", "surrogatepass"))
     return text.getvalue()
@@ -74,7 +74,7 @@ def _separated(pieces, separator=", "):
 
 
 def _whole(write, array):
-    """The JSON of an array, in pieces of a block each."""
+    """The JSON of an array, one piece per block."""
     if array.ndim == 0:
         return iter(write(array.reshape(1)))
     return chain(["["], _separated(", ".join(block) for block in _blocks(write, array)), ["]"])
@@ -86,7 +86,7 @@ def _texts(write, array):
 
 
 def _blocks(write, array):
-    """The same as lists, of some `CHUNK` values each."""
+    """The same as lists of about `CHUNK` values each."""
     size = int(np.prod(array.shape[1:], dtype=np.int64))
     step = max(1, CHUNK // max(1, size))
     for start in range(0, len(array), step):
@@ -112,7 +112,7 @@ def _writer(name, dtype):
 
 
 def _floats(values):
-    """Six digits where they give the number back, else all that it needs; whole numbers with ".0"."""
+    """Floats as text: six digits if they give the number back, else all that it needs; whole numbers with ".0"."""
     numbers = values.tolist()
     texts = list(map("%.6g".__mod__, numbers))
     back = np.array(list(map(float, texts)), np.float64).astype(values.dtype)
@@ -129,7 +129,7 @@ def _strings(values):
 
 
 def _text(value):
-    """A string as text; bytes that are no UTF-8 as base64, since JSON cannot hold them."""
+    """A string as text; bytes that are not UTF-8 as base64, since JSON cannot hold them."""
     try:
         return json.dumps(value.decode(), ensure_ascii=False)
     except UnicodeDecodeError:

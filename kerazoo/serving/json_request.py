@@ -16,7 +16,7 @@ def parse(body):
     """The JSON object of a body; NaN and Infinity are numbers.
 
     Raises:
-        RequestError: INVALID_ARGUMENT; not JSON, or no object.
+        RequestError: INVALID_ARGUMENT; not JSON, or not an object.
     """
     if not body.strip():
         raise invalid("JSON Parse error: The document is empty")
@@ -27,7 +27,7 @@ def parse(body):
         raise invalid(f"JSON Parse error: {reason}. at offset: {error.pos}") from None
     except RecursionError:
         raise invalid("JSON Parse error: the values are nested too deep") from None
-    except ValueError as error:  # bytes that are no UTF-8, integers of thousands of digits
+    except ValueError as error:  # bytes that are not UTF-8, integers of thousands of digits
         raise invalid(f"JSON Parse error: {error}") from None
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {show(document)} Is not object")
@@ -35,7 +35,7 @@ def parse(body):
 
 
 def _refuse_overflow(body):
-    """Raise where a number is written that no float64 holds, which Python reads as infinity."""
+    """Raise if the text has a number too large for float64, which Python reads as infinity."""
     json.loads(body, parse_float=_finite)
 
 
@@ -47,7 +47,7 @@ def _finite(text):
 
 
 def signature_name(document):
-    """The `signature_name` of a request, "" where it has none."""
+    """The `signature_name` of a request, "" if it has none."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise invalid(
@@ -90,7 +90,7 @@ def decode_predict(body, signatures, max_rows):
                 _check_count(document[form], max_rows)
             arrays = read(document[form], types, signature.defaults)
             if any(array.dtype.kind == "f" and np.isinf(array).any() for array in arrays.values()):
-                _refuse_overflow(body)  # only now: it is slow, and "Infinity" may well be meant
+                _refuse_overflow(body)  # only now: it is slow, and "Infinity" may be intended
             return signature.name, form, arrays
     raise invalid("Missing 'inputs' or 'instances' key")
 
@@ -111,7 +111,7 @@ def _columns(value, types, defaults):
         return {name: to_array(value, dtype)}
     for name in sorted(types.keys() - value.keys() - defaults.keys()):
         raise invalid(f"Missing named input: {name} in 'inputs' object.")
-    # TensorFlow Serving takes no notice of other names here.
+    # TensorFlow Serving ignores other names here.
     return {name: to_array(value[name], dtype) for name, dtype in types.items() if name in value}
 
 

@@ -14,7 +14,7 @@ _MAX_RANK = 32  # NumPy's, before version 2
 
 
 class Irregular(Exception):  # noqa: N818
-    """The fast path met what it leaves to the slow one, which knows each rule and each message."""
+    """The fast path met a value that it leaves to the slow one, which knows every rule and message."""
 
 
 def to_array(value, dtype):
@@ -28,7 +28,7 @@ def to_array(value, dtype):
         numpy.ndarray. Strings are bytes in an object array.
 
     Raises:
-        RequestError: INVALID_ARGUMENT; ragged, or of another type. UNIMPLEMENTED; a type that JSON does not carry.
+        RequestError: INVALID_ARGUMENT; ragged, or of another type. UNIMPLEMENTED; a type that JSON cannot carry.
     """
     try:
         return fast_array(value, dtype)
@@ -37,7 +37,7 @@ def to_array(value, dtype):
 
 
 def fast_array(value, dtype):
-    """The array of a regular value, by whole lists instead of value by value."""
+    """The array of a regular value, from whole lists instead of value by value."""
     shape, items = [], [value]
     while items and type(items[0]) is list:
         sizes = set(map(len, items)) if set(map(type, items)) == {list} else ()
@@ -52,7 +52,7 @@ def fast_array(value, dtype):
 
 
 def slow_array(value, dtype):
-    """The same by TensorFlow Serving's walk, for its messages."""
+    """The same, value by value like TensorFlow Serving, for its error messages."""
     shape, first = [], value
     while isinstance(first, list):
         shape.append(len(first))
@@ -90,13 +90,13 @@ def _walk(value, level, shape, dtype, items):
 def _floats(items, dtype):
     try:
         wide = np.array(items, np.float64)
-    except OverflowError:  # an integer beyond float64
+    except OverflowError:  # an integer too large for float64
         raise invalid(
             f"Cannot convert JSON value: {show(max(items, key=abs))} to {dtype} without loss of precision."
         ) from None
     with np.errstate(over="ignore"):
         array = wide.astype(_NUMPY[dtype])
-    limit = 2 ** (24 if dtype == "float" else 53) - 1  # integers beyond it are not all floats
+    limit = 2 ** (24 if dtype == "float" else 53) - 1  # not all integers above it are floats
     suspicious = np.isfinite(wide) & ((np.abs(wide) > limit) | ~np.isfinite(array))
     for place in np.flatnonzero(suspicious):
         value = items[place]
@@ -168,7 +168,7 @@ def show(value):
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _NUMPY = {"float": np.float32, "double": np.float64, "bool": np.bool_, "string": object}
 _NUMPY |= {name: np.dtype(name).type for name in _INTEGERS}
-# Which Python types carry a dtype in JSON, and what makes their array.
+# The Python types that carry a dtype in JSON, and the function that makes their array.
 _TYPES = {"float": ({int, float}, _floats), "double": ({int, float}, _floats)}
 _TYPES |= {"bool": ({bool}, _booleans), "string": ({str, dict}, _strings)}
 _TYPES |= {name: ({int}, _integers) for name in _INTEGERS}

@@ -1,4 +1,4 @@
-"""How much one request may ask for. It is checked on shapes and lengths, before anything of that size is made."""
+"""Limits of one request, checked on shapes and lengths, before anything of that size is made."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from kerazoo.serving.errors import invalid
 from kerazoo.serving.signatures import show_shape
 
 _TEXT = "string"
-_POINTER = 8  # bytes of a string's place in an array; the strings themselves come on top
+_POINTER = 8  # bytes of a string's place in an array; the strings themselves come in addition
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Limits:
 
     Attributes:
         rows: int. Rows of one request. Defaults to 4096.
-        length: int. Characters of a text, or sizes of a row that its signature leaves free (steps of tokens, say). Of
-            several rows that run together it is their number times the longest. Defaults to 8192.
+        length: int. Characters of a text, or sizes of a row that its signature leaves free (for example steps of
+            tokens). For several rows that run together it is their number times the longest. Defaults to 8192.
         megabytes: int. The arrays of a request, and those of its answer; a gRPC message, and a quarter of a REST body,
             which is text. Defaults to 16.
         seconds: float. From a request's arrival to its answer. Defaults to 60.0.
@@ -46,7 +46,7 @@ class Limits:
         return 4 * self.bytes
 
     def check(self, signature, given):
-        """Check what a request holds, by its description alone.
+        """Check a request by its description alone.
 
         Args:
             signature: Signature.
@@ -106,7 +106,7 @@ class Limits:
 
 
 def characters(text):
-    """The characters of UTF-8 bytes: all but those bytes that continue one."""
+    """The number of characters in UTF-8 bytes: all bytes except those that continue a character."""
     return int(np.count_nonzero((np.frombuffer(text, np.uint8) & 0xC0) != 0x80))
 
 

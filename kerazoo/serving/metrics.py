@@ -1,4 +1,4 @@
-"""What Prometheus can ask a server."""
+"""Metrics of a server for Prometheus."""
 
 import collections
 import time
@@ -18,7 +18,7 @@ class Metrics:
     """Counters of one server.
 
     Args:
-        repository: callable. Gives the Repository, whose queues and versions are read when Prometheus asks.
+        repository: callable. Returns the Repository, whose queues and versions are read when Prometheus asks.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -38,11 +38,11 @@ class Metrics:
         """Count an answered request.
 
         Args:
-            model: str. Models that do not exist are counted together, or names would pile up.
+            model: str. Models that do not exist are counted as one, or their names would pile up.
             method: str. "predict", ...
             entrypoint: str. "REST" or "GRPC".
             code: Code.
-            since: float. `time.monotonic()` when it came.
+            since: float. `time.monotonic()` when it arrived.
         """
         known = model if model in self.repository().models else "(unknown)"
         self.requests.labels(known, method, entrypoint, code.name).inc()
@@ -55,7 +55,7 @@ class Metrics:
 
 
 class _Versions:
-    """What is loaded and what waits, read anew each time: nothing is kept that two readers could share."""
+    """Loaded versions and waiting requests, read again each time: nothing is kept that two readers could share."""
 
     def __init__(self, repository):
         self.repository = repository

@@ -14,7 +14,7 @@ FILES = {
     "/page.css": "page.css",
 }
 HEADERS = {
-    # The page loads nothing from elsewhere, and nobody may frame it.
+    # The page loads nothing from elsewhere, and no other page may frame it.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""An end to waiting: one thread for all that waits, since a timer each would be a thread each."""
+"""An end to waiting: one thread for everything that waits, since a timer each would be a thread each."""
 
 import contextlib
 import threading
@@ -6,10 +6,10 @@ import time
 
 
 class Patience:
-    """Calls back what has waited for too long.
+    """Calls back whatever has waited for too long.
 
     Args:
-        seconds: float. How long is allowed; it is looked at four times in that time.
+        seconds: float. The time allowed; it is checked four times in that time.
 
     Example:
         >>> patience = Patience(10.0)
@@ -24,7 +24,7 @@ class Patience:
 
     @contextlib.contextmanager
     def of(self, callback):
-        """While inside, `callback` is called once `seconds` are over."""
+        """Call `callback` if the block takes longer than `seconds`."""
         key = object()
         self._waiting[key] = (time.monotonic() + self.seconds, callback)
         try:

@@ -31,13 +31,13 @@ class Task:
         self.bytes = sum(array.nbytes for array in arrays.values())
         self.future = Answer()
         self.since = time.monotonic()
-        self.key = object()  # a run of its own
+        self.key = object()  # a run by itself
         if self.joined:
             shapes = tuple((name, array.dtype.str, array.shape[1:]) for name, array in sorted(arrays.items()))
             self.key = (signature.name, shapes)
 
     def check(self):
-        """Raise a `RequestError` where nobody waits any more."""
+        """Raise a `RequestError` if nobody waits any more."""
         if self.future.gone:
             raise RequestError(Code.CANCELLED, "the client has cancelled the call")
         if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -61,7 +61,7 @@ class Queue:
         self.rows -= task.rows or 0
 
     def take(self, rows_of_run):
-        """The tasks from the front that fit into one run, one at least; `rows_of_run(length)` of them have place."""
+        """The tasks from the front that fit into one run of `rows_of_run(length)` rows, at least one."""
         taken = [self.tasks.popleft()]
         rows, longest = taken[0].rows or 0, taken[0].length
         while taken[0].joined and self.tasks:

@@ -1,4 +1,4 @@
-"""The models of a folder: which versions are loaded, and how they come and go while requests run."""
+"""The models of a folder: loaded versions, which come and go while requests run."""
 
 import contextlib
 import gc
@@ -27,8 +27,8 @@ class Repository:
     Args:
         folder: str or Path. Holds `MODEL/VERSION/`; `MODEL/labels.json` maps labels to versions.
         load: callable. `load(path, name)` gives a Servable, or raises.
-        labels: dict or None. Model -> label -> version; goes before `labels.json`. Defaults to None.
-        say: callable. Told in one line what is loaded and unloaded. Defaults to silence.
+        labels: dict or None. Model -> label -> version; overrides `labels.json`. Defaults to None.
+        say: callable. Called with a line for each load and unload. Defaults to doing nothing.
 
     Raises:
         ServingError: the folder is missing or holds no model.
@@ -47,8 +47,8 @@ class Repository:
     def poll(self):
         """Look at the folder once: load what is new, switch, unload what is no longer wanted. One thread at a time.
 
-        A model whose own folder is missing stays as it is, as with TensorFlow Serving: the disk may have gone for a
-        moment. A folder without versions unloads it. What goes wrong with one model keeps no other one from coming.
+        A model whose own folder is missing stays as it is, as with TensorFlow Serving: its disk may be missing for a
+        moment. A folder without versions unloads it. An error with one model does not keep the others from loading.
         """
         names = model_names(self.folder)
         for name in sorted(self.models.keys() - names):
@@ -62,7 +62,7 @@ class Repository:
         self._unload_idle()
 
     def _look_at(self, name):
-        """What `poll` does for one model."""
+        """Poll one model."""
         folder = self.folder / name
         paths, others = version_folders(folder)
         if others:
@@ -104,7 +104,7 @@ class Repository:
                 self._idle.notify_all()
 
     def status(self, name, version=None, label=None):
-        """The versions of a model that were ever seen, newest first, or the one asked for.
+        """All versions of a model seen so far, newest first, or the one asked for.
 
         Raises:
             RequestError: NOT_FOUND, or INVALID_ARGUMENT for an unknown label.
@@ -132,7 +132,7 @@ class Repository:
         return [version for version in versions if version.state == AVAILABLE]
 
     def close(self, seconds=None):
-        """Unload everything once its requests have ended, which is waited for at most so long (None: for ever)."""
+        """Unload everything once its requests have ended; wait for at most this many seconds (None: no limit)."""
         self._retire(self.available())
         with self._idle:
             self._idle.wait_for(lambda: not any(version.users for version in self._leaving), seconds)
@@ -170,7 +170,7 @@ class Repository:
         for number in sorted(paths, reverse=True):
             if self._loaded(name, model, number, paths):
                 wanted.add(number)
-                break  # a newer one that is broken leaves this one serving
+                break  # if a newer one is broken, this one goes on serving
         with self._lock:
             model.labels = labels
             unwanted = [v for n, v in model.versions.items() if n not in wanted and v.state == AVAILABLE]
@@ -201,7 +201,7 @@ class Repository:
         return True
 
     def _retire(self, versions):
-        """Give versions to no new request. They stay in memory as long as requests run on them, and no one waits."""
+        """Give these versions to no new request. They stay in memory while requests run on them; this does not wait."""
         with self._lock:
             for version in versions:
                 version.state = UNLOADING

@@ -1,8 +1,8 @@
 """TensorFlow Serving's REST API, on FastAPI.
 
-Paths are matched by TensorFlow Serving's own patterns, and what matches none is answered as it answers: 400 and
-"Malformed request". Two paths are more than it has: `GET /v1/models` lists the models with their versions, labels and
-`metadata.json`, and `GET /metrics` is the short name of `/monitoring/prometheus/metrics`.
+Paths are matched by TensorFlow Serving's own patterns, and a path that matches none gets its answer: 400 and "Malformed
+request". Two paths are additions: `GET /v1/models` lists the models with their versions, labels and `metadata.json`,
+and `GET /metrics` is the short name of `/monitoring/prometheus/metrics`.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ def make_app(repository, metrics, limits=None, allowed_hosts=()):
     Args:
         repository: Repository.
         metrics: Metrics.
-        limits: Limits or None. What a request may ask for. Defaults to None: those of `Limits`.
+        limits: Limits or None. Limits of a request. Defaults to None: those of `Limits`.
         allowed_hosts: iterable of str. As in `HostCheck`. Defaults to none.
 
     Returns:
@@ -75,8 +75,8 @@ def make_app(repository, metrics, limits=None, allowed_hosts=()):
 class _Api:
     def __init__(self, repository, metrics, limits):
         self.repository, self.metrics, self.limits = repository, metrics, limits
-        # Few at a time, which wait here and not on a thread: others need those. Numbers as Python's objects take much
-        # memory, and a child's end takes seconds.
+        # Few at a time, which wait here and not on a thread, since others need the threads. Numbers as Python objects
+        # take much memory, and the end of a child takes seconds.
         self.places = {False: asyncio.Semaphore(2), True: asyncio.Semaphore(1)}  # of small and of large bodies
         self.room = Room(_BODIES * limits.body_bytes)
         self.handlers = {"status": self.status, "metadata": self.metadata, "predict": self.predict}
@@ -131,7 +131,7 @@ class _Api:
                 served = stack.enter_context(self.repository.use(*asked))
                 signatures = served.servable.signatures
             except RequestError as error:
-                signatures = error  # TensorFlow Serving reads the body before it looks for the model
+                signatures = error  # like TensorFlow Serving: the body is read before the model is looked up
             decode = functools.partial(body.decode, signatures, self.limits.rows)
             signature, form, arrays = await self._work(decode, body.size <= SMALL, large=body.size > LARGE)
             body.close()
@@ -143,7 +143,7 @@ class _Api:
         return Response(content, media_type="application/json")
 
     async def _work(self, function, quick, *, large=False):
-        """Call a function: a quick one at once, others on a thread, when there is a place."""
+        """Call a function: a quick one at once, others on a thread, when one is free."""
         if quick:
             return function()
         async with self.places[large]:
@@ -183,9 +183,9 @@ async def _receive(request, limits, room):
 
 
 async def _while_waited_for(request, work, deadline):
-    """The result of a coroutine; it ends early where its client hangs up, or its time is over."""
+    """The result of a coroutine, which is cancelled when its client hangs up or its time is over."""
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(request))
-    task.add_done_callback(lambda task: task.cancelled() or task.exception())  # which is then known to have been seen
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())  # reads the error, else asyncio logs it
     try:
         seconds = max(0.0, deadline - time.monotonic())
         await asyncio.wait({task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

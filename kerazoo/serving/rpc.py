@@ -20,16 +20,16 @@ MESSAGE_SECONDS = 10.0  # from a call's beginning to the end of its message
 
 
 def add_services(server, repository, metrics, limits):
-    """Register the methods that are served of both services with a `grpc.Server`; gRPC answers UNIMPLEMENTED to others.
+    """Register the served methods of both services with a `grpc.Server`; gRPC answers UNIMPLEMENTED to others.
 
     Args:
         server: grpc.Server.
         repository: Repository.
         metrics: Metrics.
-        limits: Limits. What a request may ask for.
+        limits: Limits. Limits of a request.
 
     Returns:
-        callable. Ends what waits for messages.
+        callable. Ends the calls that wait for messages.
     """
     patience = Patience(MESSAGE_SECONDS)
     prediction, model = _Prediction(repository, metrics, limits), _Model(repository, metrics, limits)
@@ -51,7 +51,7 @@ def add_services(server, repository, metrics, limits):
 
 
 def _handler(function, request_type, patience):
-    """A method of one message each way, which ends where the message takes too long: else it would hold a thread."""
+    """A method of one message each way, which ends if the message takes too long: else it would hold a thread."""
 
     def answer(messages, context):
         with patience.of(context.cancel):
@@ -141,13 +141,13 @@ def _check_spec(request):
 
 
 def _deadline(context, seconds):
-    """When nobody waits any more: the client's deadline or the server's, whichever comes first."""
-    remaining = context.time_remaining()  # without a deadline of the client, a time in the far future, or None
+    """The time after which nobody waits: the client's deadline or the server's, whichever comes first."""
+    remaining = context.time_remaining()  # without a deadline from the client, a time in the far future, or None
     return time.monotonic() + (seconds if remaining is None else min(seconds, remaining))
 
 
 def _wait(future, context, deadline):
-    """The result of a queued request; a client that is gone gives its place in the queue back."""
+    """The result of a queued request; if its client is gone, its place in the queue is given up."""
     if not context.add_callback(future.cancel):  # the call has ended already
         future.cancel()
     try:

@@ -28,7 +28,7 @@ class Servable:
 
     Args:
         folder: str or Path. With `saved_model.pb`.
-        limits: Limits. What a request may ask for. Defaults to those of `Limits`.
+        limits: Limits. Limits of a request. Defaults to those of `Limits`.
         batching: dict. Arguments of `Batcher`.
 
     Attributes:
@@ -37,7 +37,7 @@ class Servable:
         metadata: dict or None. The content of `metadata.json`.
 
     Raises:
-        RequestError: the folder holds no SavedModel, a damaged one, or its warm-up requests fail.
+        RequestError: the folder holds no SavedModel or a damaged one, or its warm-up requests fail.
     """
 
     def __init__(self, folder, *, limits=None, **batching):
@@ -45,7 +45,7 @@ class Servable:
         try:
             self.signature_defs = _signature_defs(self.folder)
             self.metadata = _metadata(self.folder)
-            self._module = tf.saved_model.load(str(self.folder))  # its functions hold its variables weakly
+            self._module = tf.saved_model.load(str(self.folder))  # kept, since its functions hold its variables weakly
             self._functions = dict(self._module.signatures)
             self.signatures = {name: _signature(name, self.signature_defs[name]) for name in self._functions}
             bounds = {"max_length": self.limits.length, "max_bytes": self.limits.bytes}
@@ -61,7 +61,7 @@ class Servable:
         Args:
             signature: Signature.
             arrays: dict of str to numpy.ndarray.
-            stop: Stop or None. Ends the graph's loops where nobody waits for the answer any more. Defaults to None.
+            stop: Stop or None. Ends the graph's loops when nobody waits for the answer any more. Defaults to None.
 
         Returns:
             dict of str to numpy.ndarray.
@@ -103,7 +103,7 @@ class Servable:
         return self.batcher.submit(signature, {**signature.defaults, **arrays}, deadline)
 
     def close(self):
-        """Answer what waits, then let go of the model; its memory returns with the next garbage collection."""
+        """Answer the waiting requests, then drop the model; the next garbage collection frees its memory."""
         if batcher := getattr(self, "batcher", None):
             batcher.close()
         self._module, self._functions = None, {}

@@ -1,4 +1,4 @@
-"""The server: a repository of models, a thread that watches their folder, and the two front doors."""
+"""The server: a repository of models, a thread that watches their folder, and the two protocols."""
 
 import contextlib
 import functools
@@ -31,19 +31,19 @@ class Server:
         batching: bool. Whether requests that wait at the same time run as one. Defaults to True.
         max_batch_size: int. Rows of such a run, at most. Defaults to 64.
         batch_timeout_micros: int. How long the first request waits for others. Defaults to 1000.
-        num_batch_threads: int or None. Runs of one model at the same time, of one signature half as many. Defaults to
+        num_batch_threads: int or None. Runs of one model at the same time; half as many for one signature. Defaults to
             None: as many as there are CPUs, and at least 2.
         max_queued: int. Requests of one version that may wait; more are refused with UNAVAILABLE. Defaults to 1024.
         poll_seconds: float. Defaults to 2.0.
-        labels: dict or None. Model -> label -> version, before `labels.json`. Defaults to None.
+        labels: dict or None. Model -> label -> version; overrides `labels.json`. Defaults to None.
         max_rows: int. Rows of one request. Defaults to 4096.
         max_length: int. Characters of a text, or tokens of a row. Defaults to 8192.
         max_request_mb: int. Megabytes of a request's arrays, and of its answer's. Defaults to 16.
         max_seconds: float. How long a request may take. Defaults to 60.0.
-        allowed_hosts: iterable of str. Names, beside localhost and the address that is listened on, by which REST
+        allowed_hosts: iterable of str. Names, besides localhost and the address that is listened on, by which REST
             requests may call the server in their header `Host`; "*" allows all. Defaults to none.
         grace_seconds: float. How long `stop` waits for running requests. Defaults to 30.0.
-        say: callable. Told in one line what is loaded and unloaded. Defaults to silence.
+        say: callable. Called with a line for each load and unload. Defaults to doing nothing.
 
     Attributes:
         rest_port, grpc_port: int or None. The ports in use, once started.
@@ -99,13 +99,13 @@ class Server:
             "threads": num_batch_threads,
             "capacity": max_queued,
         }
-        self._stack = contextlib.ExitStack()  # what `stop` undoes, last first
+        self._stack = contextlib.ExitStack()  # what `stop` undoes, in reverse order
 
     def start(self):
         """Load the models, then open the ports; returns the server."""
         check_folder(self.folder)
         with self._stack:  # a failure undoes what was started
-            for port in {self.rest_port, self.grpc_port} - {None}:  # before models are loaded for nothing
+            for port in {self.rest_port, self.grpc_port} - {None}:  # before models are loaded in vain
                 self._listen(port).close()
             metrics_module, rest, rpc = front_doors()
             self.metrics = metrics_module.Metrics(lambda: self.repository)
@@ -152,8 +152,8 @@ class Server:
             while not done.wait(self.poll_seconds):
                 try:
                     self.repository.poll()
-                except Exception as error:  # a folder went away while it was read, say; the next look will see
-                    with contextlib.suppress(OSError):  # nobody may be left to tell
+                except Exception as error:  # such as a folder that vanished while it was read; the next poll sees
+                    with contextlib.suppress(OSError):  # perhaps nobody is left to read it
                         self.say(f"{self.folder}: {error}")
 
         thread = threading.Thread(target=poll, name="kerazoo-poll", daemon=True)
@@ -162,12 +162,12 @@ class Server:
         self._stack.callback(done.set)
 
     def _listen(self, port):
-        """A listening socket; `create_server` allows for a port whose last owner has just ended."""
+        """A listening socket; `create_server` allows a port whose last owner has just ended."""
         try:
             family = socket.getaddrinfo(self.host, port, type=socket.SOCK_STREAM)[0][0]
             return socket.create_server((self.host, port), family=family)
         except (OSError, OverflowError) as error:
-            number = getattr(error, "errno", None) or 0  # create_server adds to the text; resolvers have no number
+            number = getattr(error, "errno", None) or 0  # create_server adds to the text; resolver errors lack numbers
             reason = os.strerror(number) if number > 0 else getattr(error, "strerror", str(error))
             raise ServingError(
                 f"cannot listen on {self.host}:{port}: {reason.lower()}; stop what uses it, or choose another port"
@@ -210,7 +210,7 @@ class Server:
 
 
 def front_doors():
-    """The modules that need `kerazoo[serve]`: metrics, rest, rpc; a `MissingDependencyError` where it is missing."""
+    """The modules that need `kerazoo[serve]`: metrics, rest, rpc; a `MissingDependencyError` if it is missing."""
     try:
         import uvicorn  # noqa: F401
 

@@ -1,6 +1,6 @@
-"""What a signature takes and gives: names, dtypes and shapes, and the check of a request against them.
+"""Inputs and outputs of a signature: names, dtypes and shapes, and the check of a request against them.
 
-Nothing here imports TensorFlow, so that the process that parses a large body need not.
+Nothing here imports TensorFlow, so the process that parses a large body does not have to.
 """
 
 import math
@@ -62,10 +62,11 @@ class Signature:
 
     @property
     def batchable(self):
-        """bool. Whether requests can be joined along the first dimension, and nobody could tell from the answers.
+        """bool. Whether requests can be joined along the first dimension without an effect on their answers.
 
-        Each input and output must have its first dimension free; and an output no other one, since a free size may be
-        that of the longest row of the batch (of a generated sequence, say) and thus depend on the other requests.
+        Each input and output must have its first dimension free, and an output must have no other free one: its size
+        may be that of the longest row of the batch (such as a generated sequence) and thus depend on the other
+        requests.
         """
         specs = [*self.inputs.values(), *self.outputs.values()]
         fixed = all(None not in spec.shape[1:] for spec in self.outputs.values() if spec.shape)
@@ -124,7 +125,7 @@ class Signature:
     def length(self, arrays):
         """The longest row of checked `arrays`: bytes of its text, or the sizes that its signature leaves free, or 1.
 
-        It is what a run's memory grows with, beside the number of rows. Files ("_bytes") do not count.
+        The memory of a run grows with it and with the number of rows. Files ("_bytes") do not count.
         """
         longest = 1
         for name, array in arrays.items():
@@ -135,7 +136,7 @@ class Signature:
 
 
 def find_signature(signatures, name, code=Code.FAILED_PRECONDITION, message='Serving signature key "{}" not found.'):
-    """The signature of this name ("" stands for `serving_default`); the error that a protocol gives otherwise."""
+    """The signature of this name ("" stands for `serving_default`); otherwise an error of this code and message."""
     name = name or DEFAULT
     if name not in signatures:
         raise RequestError(code, message.format(name))
@@ -160,7 +161,7 @@ def split_rows(outputs, sizes):
 
 
 def show_shape(shape):
-    """A shape in TensorFlow Serving's writing: [?] of unknown rank, -1 for any size."""
+    """A shape in TensorFlow Serving's notation: [?] of unknown rank, -1 for any size."""
     if shape is None:
         return "[?]"
     return "[" + ",".join(str(-1 if size is None else size) for size in shape) + "]"

@@ -1,11 +1,11 @@
-"""What both protocols say of the models: states of their versions, and their signatures."""
+"""Status and metadata of the models for both protocols: states of their versions, and their signatures."""
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from kerazoo.serving.errors import invalid
 from kerazoo.serving.predict import fill_spec
 
-SIGNATURE_DEF = "signature_def"  # the one field of metadata that TensorFlow Serving has
+SIGNATURE_DEF = "signature_def"  # the only field of metadata that TensorFlow Serving has
 
 
 def model_status(repository, name, version=None, label=None):

@@ -10,7 +10,7 @@ CHUNK = 1 << 16  # values turned into Python objects at once; between chunks oth
 
 MAX_RANK = 254  # TensorFlow's
 
-# The repeated field of TensorProto that holds each type's values, and what they are as Python objects.
+# The repeated field of TensorProto that holds each type's values, and their type as Python objects.
 _FIELDS = {
     tf.float32: ("float_val", None),
     tf.float64: ("double_val", None),
@@ -53,7 +53,7 @@ def describe(array):
 
 
 def describe_proto(name, proto):
-    """The same of a `TensorProto`, of which nothing is expanded: a few bytes may stand for a very large array.
+    """The same for a `TensorProto`, without expanding it: a few bytes may describe a very large array.
 
     Raises:
         RequestError: INVALID_ARGUMENT; no such type, or a size below zero.
@@ -71,7 +71,7 @@ def describe_proto(name, proto):
 
 
 def from_proto(name, proto):
-    """The array of a request's `TensorProto`; fewer values than its shape has are filled up with the last of them.
+    """The array of a request's `TensorProto`; fewer values than its shape asks for are filled up with the last one.
 
     Raises:
         RequestError: INVALID_ARGUMENT; the message holds no tensor.

@@ -1,4 +1,4 @@
-"""Versions of a model: which names of folders are some, and the state of one."""
+"""Versions of a model: the folder names that are versions, and the state of one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ def version_number(name):
         name: str. Of a folder, or from a request.
 
     Returns:
-        int or None. None where the name is no number from 0 to 2**63 - 1 in ASCII digits.
+        int or None. None if the name is not a number from 0 to 2**63 - 1 in ASCII digits.
 
     Example:
         >>> version_number("0012"), version_number("-4"), version_number("9" * 23)
@@ -40,8 +40,8 @@ class Version:
         code: Code. OK, or why it could not be loaded.
         message: str.
         servable: Servable or None. In memory from LOADING's end to UNLOADING's.
-        users: int. Requests that run on it.
-        stamp: tuple. What its files looked like when it was last tried.
+        users: int. Number of requests that run on it.
+        stamp: tuple. Stamp of its files when it was last tried.
     """
 
     model: str

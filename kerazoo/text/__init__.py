@@ -1,1 +1,1 @@
-"""Text: vocabularies, and what models of text share beside their networks: data, verbs, sampling and search."""
+"""Text: vocabularies, and what models of text share besides their networks: data, verbs, sampling and search."""

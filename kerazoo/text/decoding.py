@@ -1,8 +1,9 @@
 """Greedy and beam search inside the graph, over any function that makes one step of a decoder.
 
 The step is a callable `(ids, state) -> (logits, state, extra)`: ids are the last tokens, int32 of shape `(rows,)`; the
-state is a nest of tensors `(rows, ...)`; logits are `(rows, tokens)`; extra is a tensor `(rows, ...)` kept of each
-step, for example attention weights. What the step reads of the source must have `rows` rows too (`repeat_rows`).
+state is a nest of tensors `(rows, ...)`; logits are `(rows, tokens)`; extra is a tensor `(rows, ...)` kept for each
+step, for example attention weights. Tensors of the source that the step reads must have `rows` rows too
+(`repeat_rows`).
 """
 
 from typing import NamedTuple
@@ -13,14 +14,15 @@ from kerazoo.utils.litert_forms import forms, size_of
 
 
 class Decoded(NamedTuple):
-    """What a search returns, the best hypothesis first.
+    """Result of a search, the best hypothesis first.
 
     Attributes:
-        ids: int32, shape `(batch, beams, steps)`. Tokens without the start; after the end token everything is `end`.
+        ids: int32, shape `(batch, beams, steps)`. Tokens without the start token; everything after the end token is
+            `end`.
         lengths: int32, shape `(batch, beams)`. Tokens before the end token.
-        scores: float32, shape `(batch, beams)`. log p of the tokens and the end, divided by the length penalty.
-        log_probs: float32, shape `(batch, beams)`. The same, not divided.
-        extra: shape `(batch, beams, steps, ...)`. What the steps gave.
+        scores: float32, shape `(batch, beams)`. log p of the tokens and the end token, divided by the length penalty.
+        log_probs: float32, shape `(batch, beams)`. The same before the division.
+        extra: shape `(batch, beams, steps, ...)`. The extras of the steps.
     """
 
     ids: tf.Tensor
@@ -31,7 +33,7 @@ class Decoded(NamedTuple):
 
 
 def repeat_rows(nest, times):
-    """Each row of every tensor several times, one after the other: what a step needs of the source for so many beams.
+    """Repeat each row of every tensor, copies next to each other, as a step over several beams needs the source.
 
     Args:
         nest: nest of tensors, shape `(rows, ...)`.
@@ -48,7 +50,7 @@ def repeat_rows(nest, times):
 
 
 def length_penalty(length, alpha):
-    """What log p of a hypothesis is divided by, ((5 + length) / 6) ** alpha, so that long ones are not ranked too low.
+    """The divisor of a hypothesis's log p, ((5 + length) / 6) ** alpha, so that long ones are not ranked too low.
 
     Args:
         length: int or integer tensor. Tokens, the end token included.
@@ -73,7 +75,7 @@ def greedy_search(step, state, *, start, end, max_length):
         step: callable. See the module.
         state: nest of tensors, shape `(batch, ...)`.
         start, end: int. Ids of the special tokens.
-        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+        max_length: int or int32 scalar tensor. Largest number of steps; the end token counts as one.
 
     Returns:
         Decoded. With one beam, without a length penalty.
@@ -89,22 +91,22 @@ def greedy_search(step, state, *, start, end, max_length):
 def beam_search(step, state, *, start, end, max_length, beam_width, alpha=0.0, capacity=None):
     """The best of `beam_width` hypotheses kept at every step, by log p over the length penalty.
 
-    Finished hypotheses stay among the kept ones as long as no others are better. With a width of at least the number of
-    all sequences it is exact; with a width of one it is greedy search.
+    Finished hypotheses are kept as long as no others are better. The search is exact if the width is at least the
+    number of all sequences; with a width of one it is greedy search.
 
     Args:
         step: callable. See the module; its rows are `batch * beam_width`, a batch row's beams in a row.
         state: nest of tensors, shape `(batch * beam_width, ...)`, as `repeat_rows(state, beam_width)` gives.
         start, end: int. Ids of the special tokens.
-        max_length: int or int32 scalar tensor. Most steps; the end token counts as one.
+        max_length: int or int32 scalar tensor. Largest number of steps; the end token counts as one.
         beam_width: int. At least 1; may be larger than the number of tokens.
         alpha: float. Of `length_penalty`; 0 ranks by log p, larger values favour longer hypotheses. Defaults to 0.
-        capacity: int or None. The most steps of a graph for a device, which has room for so many from the start and
-            returns them all, zeros behind the last step. Defaults to None; other graphs need none.
+        capacity: int or None. The largest number of steps in a graph for a device, which reserves room for all of them
+            and returns them all, zeros after the last step. Defaults to None, for other graphs.
 
     Returns:
         Decoded. `beam_width` hypotheses a row, the best first. One that reached `max_length` without an end has no end
-        token. Where there are fewer hypotheses than beams, the rest have a score of the lowest float32 or less.
+        token. Where there are fewer hypotheses than beams, the rest have the lowest float32 as their score, or less.
 
     Example:
         >>> odds = tf.math.log([[0.0, 0.6, 0.4, 0.0], [0.0, 0.0, 0.45, 0.55], [0.0, 0.0, 0.0, 1.0]])  # of the next one
@@ -126,7 +128,7 @@ def beam_search(step, state, *, start, end, max_length, beam_width, alpha=0.0, c
     log_probs = tf.where(tf.range(beam_width) == 0, 0.0, worst) + tf.zeros([batch, 1])
     lengths = tf.zeros([batch, beam_width], tf.int32)
     finished = tf.zeros([batch, beam_width], tf.bool)
-    # As in `scan_time`: one step outside of the loop tells the dtype and shape of `extra`.
+    # As in `scan_time`: one step outside of the loop shows the dtype and shape of `extra`.
     example = step(tf.reshape(ids, [-1]), state)[2]
 
     examples = {"ids": ids, "parents": ids, "extra": example}
@@ -136,7 +138,7 @@ def beam_search(step, state, *, start, end, max_length, beam_width, alpha=0.0, c
         logits, state, extra = step(tf.reshape(ids, [-1]), state)
         num_tokens = size_of(logits, -1)
         continued = tf.reshape(tf.nn.log_softmax(tf.cast(logits, tf.float32)), [batch, beam_width, num_tokens])
-        # A finished hypothesis has one continuation, itself.
+        # A finished hypothesis has a single continuation: itself.
         itself = tf.where(tf.range(num_tokens) == end, 0.0, worst)
         total = log_probs[..., None] + tf.where(tf.expand_dims(finished, -1), itself, continued)
         length = lengths + tf.where(finished, 0, 1)
@@ -183,13 +185,13 @@ def _follow_parents(history, num_steps, capacity, batch, beam_width):
         return index + 1, beams, found
 
     beams = tf.tile(tf.range(beam_width)[None], [batch, 1])
-    # One step outside of the loop tells the shapes.
+    # One step outside of the loop shows the shapes.
     found = [forms().array_like(value, num_steps, capacity) for value in read(0, beams)[:2]]
     *_, found = tf.while_loop(lambda index, *_: index < num_steps, body, (0, beams, found))
     return [tf.transpose(x, [1, 2, 0, *range(3, len(x.shape))]) for x in (array.stack() for array in found)]
 
 
 def _like(x, reference):
-    """`x` with the static shape of `reference`, which a loop asks for."""
+    """`x` with the static shape of `reference`, which a loop requires."""
     x.set_shape(reference.shape)
     return x

@@ -14,8 +14,8 @@ def draw_tokens(logits, noise, temperature, top_k):
         logits: tensor, shape `(rows, tokens)`.
         noise: float32 tensor, shape `(rows,)`. Uniform on [0, 1).
         temperature: float32 tensor, shape `(rows,)`. 0 takes the most likely token.
-        top_k: int32 tensor, shape `(rows,)`. Only so many of the most likely tokens are drawn (Fan et al. 2018,
-            arXiv:1805.04833); the number of tokens draws from all.
+        top_k: int32 tensor, shape `(rows,)`. Only this many of the most likely tokens can be drawn (Fan et al. 2018,
+            arXiv:1805.04833); the number of tokens allows all.
 
     Returns:
         tf.Tensor. int32, shape `(rows,)`.
@@ -35,7 +35,7 @@ def draw_tokens(logits, noise, temperature, top_k):
     probabilities = tf.where(logits >= least[:, None], tf.nn.softmax(scaled), 0.0)
     below = tf.cumsum(probabilities, axis=-1)
     drawn = tf.reduce_sum(tf.cast(below <= noise[:, None] * below[:, -1:], tf.int32), axis=-1)
-    # Where rounding takes the noise to the very end, the last token that may be drawn stands for it.
+    # Where rounding takes the noise to the very end, the last token that may be drawn is taken.
     last = tf.reduce_max(tf.where(probabilities > 0, tf.range(tf.shape(logits)[1]), 0), axis=-1)
     return tf.where(temperature > 0, tf.minimum(drawn, last), greedy)
 
@@ -46,7 +46,7 @@ def continue_tokens(step, state, prompts, lengths, num_new, noise, temperature, 
     Args:
         step: callable. See the module.
         state: nest of tensors, shape `(rows, ...)`. The state before a prompt's first token.
-        prompts: int32 tensor, shape `(rows, longest)`. At least one token each; what stands behind them is not read.
+        prompts: int32 tensor, shape `(rows, longest)`. At least one token each; what follows them is not read.
         lengths: int32 tensor, shape `(rows,)`. Tokens of each prompt.
         num_new: int32 tensor, shape `(rows,)`. Tokens to draw for each.
         noise: float32 tensor, shape `(rows, most)`. Uniform on [0, 1), one for each new token.
@@ -54,7 +54,7 @@ def continue_tokens(step, state, prompts, lengths, num_new, noise, temperature, 
 
     Returns:
         tf.Tensor. int32, shape `(rows, longest of lengths + num_new)`. A row holds `lengths + num_new` tokens; what
-        stands behind them has no meaning.
+        follows them has no meaning.
     """
     total = tf.reduce_max(lengths + num_new)
 

@@ -1,7 +1,7 @@
 """From strings to ids and back inside the graph, exactly as `vocabulary.py` does it in Python.
 
-Exported models take and give strings with these. Nothing here is a resource: a lookup table must be initialised
-wherever the graph runs, a search among fingerprints is operations alone.
+Exported models use these to take and return strings. Nothing here is a resource: a lookup table would have to be
+initialised wherever the graph runs, while a search among fingerprints needs only operations.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def split_text(text, level):
     """Tokens of texts, as `tokenize` gives them.
 
     Args:
-        text: string tensor, shape `(batch,)`, UTF-8 in Unicode form NFC (which graphs cannot bring it to).
+        text: string tensor, shape `(batch,)`, UTF-8 in Unicode form NFC (graphs cannot normalise it).
         level: "character" or "word".
 
     Returns:
@@ -41,8 +41,8 @@ def lookup_ids(tokens, vocabulary):
         vocabulary: Vocabulary.
 
     Returns:
-        tf.Tensor. int32, of the same shape. A token that the vocabulary lacks has the id of "<unk>", or -1 where there
-        is none.
+        tf.Tensor. int32, of the same shape. A token that the vocabulary lacks has the id of "<unk>", or -1 if there is
+        no "<unk>".
 
     Raises:
         ConfigError: two tokens of the vocabulary have one 63-bit fingerprint.
@@ -52,7 +52,7 @@ def lookup_ids(tokens, vocabulary):
         >>> lookup_ids(tf.constant(["b", "?"]), Vocabulary(["a", "b"], level="character")).numpy()
         array([ 1, -1], dtype=int32)
     """
-    with tf.init_scope():  # now, also while a graph is traced
+    with tf.init_scope():  # at once, also while a graph is traced
         prints = _fingerprints(tf.constant(vocabulary.tokens)).numpy()
     if len(set(prints.tolist())) < len(prints):
         raise ConfigError("two tokens of the vocabulary have one fingerprint; leave one of them out")
@@ -72,7 +72,7 @@ def join_words(tokens):
     """Texts of words, as `detokenize` joins them.
 
     Args:
-        tokens: string tensor, shape `(batch, tokens)`, empty strings behind the shorter ones.
+        tokens: string tensor, shape `(batch, tokens)`, shorter rows padded with empty strings.
 
     Returns:
         tf.Tensor. Strings, shape `(batch,)`.

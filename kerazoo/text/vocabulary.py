@@ -1,4 +1,4 @@
-"""Tokens and their numbers: characters or words of a text, to int32 ids and back."""
+"""Tokens and their ids: characters or words of a text to int32 ids and back."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ _WORD, _LETTER = f"[^{_SPACES}{_MARKS}]", f"[^0-9{_SPACES}{_MARKS}]"
 
 SPACE_PATTERN = f"[{_SPACES}]+"
 # A number with its points and commas; a word with its apostrophes and hyphens ("man's", "boys'", "t-shirt", "vor-");
-# one punctuation mark. A hyphen behind a digit stands alone ("3 - year-old"), as in the tokenisation "13a" of BLEU.
+# one punctuation mark. A hyphen after a digit is a token by itself ("3 - year-old"), as in BLEU's tokenisation "13a".
 WORD_PATTERN = f"[0-9]+(?:[.,][0-9]+)+|(?:{_WORD}*{_LETTER}-|{_WORD}+['\u2019])+{_WORD}*|{_WORD}+|[{_MARKS}]"
 _TOKEN = re.compile(WORD_PATTERN)
 
@@ -52,7 +52,7 @@ def tokenize(text, level):
 
 
 def detokenize(tokens):
-    """Join words as one writes them: no space before a full stop, none inside brackets and quotes.
+    """Join words as they are written: no space before a full stop, none inside brackets and quotes.
 
     Spaces are left out only beside marks that BLEU's tokenisation "13a" splits off again, so that `sacrebleu` sees in
     the joined text exactly these tokens.
@@ -84,7 +84,7 @@ class Vocabulary:
 
     Args:
         tokens: sequence of str, all different. Where the first four are "<pad>", "<unk>", "<s>", "</s>", they are
-            special: filling behind shorter texts, any token that the vocabulary lacks, start and end.
+            special: padding after shorter texts, any token that the vocabulary lacks, start and end.
         level: "character" or "word": what the other tokens are.
 
     Attributes:
@@ -93,7 +93,7 @@ class Vocabulary:
         pad, unknown, start, end: int ids 0, 1, 2, 3, or None where there are no special tokens.
 
     Raises:
-        ConfigError: no tokens, a token that is no string, is empty or comes twice, or another level.
+        ConfigError: no tokens, a token that is not a string, is empty or occurs twice, or another level.
 
     Example:
         >>> vocabulary = Vocabulary.of_characters(["hello"])
@@ -149,7 +149,7 @@ class Vocabulary:
 
         Args:
             texts: a str or an iterable of str.
-            max_size: int, default 8000. Tokens at most, special ones included.
+            max_size: int, default 8000. Largest number of tokens, special ones included.
             min_count: int, default 2. Rarer words are left out and become "<unk>".
 
         Returns:
@@ -184,13 +184,13 @@ class Vocabulary:
             text: str. Special tokens are not looked for in it: "<pad>" is five characters, or three words.
 
         Returns:
-            int32 array `(n,)`, one id a token of `tokenize(text, level)`.
+            int32 array `(n,)`, one id per token of `tokenize(text, level)`.
 
         Raises:
             DataError: a character that the vocabulary lacks, where it has no "<unk>".
         """
         found = tokenize(text, self.level)
-        # A special token cannot come out of `tokenize`, so its id is never given by chance.
+        # `tokenize` never returns a special token, so its id is never given by accident.
         ids = np.fromiter((self._ids.get(token, -1) for token in found), np.int32, len(found))
         missing = np.flatnonzero(ids < 0)
         if len(missing) and self.unknown is None:
@@ -199,7 +199,7 @@ class Vocabulary:
         return ids
 
     def decode(self, ids):
-        """Turn ids into a text; "<pad>", "<s>" and "</s>" are left out, words are joined by `detokenize`.
+        """Turn ids into a text; "<pad>", "<s>" and "</s>" are left out, and words are joined by `detokenize`.
 
         Args:
             ids: sequence or array of int, one-dimensional, in [0, len(vocabulary)).
@@ -218,7 +218,7 @@ class Vocabulary:
         return "".join(tokens) if self.level == "character" else detokenize(tokens)
 
     def _unknown_line(self, found, missing):
-        """One line: the first characters that are missing, each once, and what there is."""
+        """One line that names the first missing characters, each once, and the known ones."""
         first = {}
         for position in missing:
             first.setdefault(found[position], position)

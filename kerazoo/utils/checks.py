@@ -12,11 +12,12 @@ def check_integer(name, value, minimum=1, maximum=None, *, error=ConfigError):
     """`value` as an int.
 
     Args:
-        name: str. What the message calls it.
-        value: int. Python's or NumPy's; True and False are none.
+        name: str. Its name in the message.
+        value: int. Python's or NumPy's; True and False are not accepted.
         minimum: int. The smallest that fits. Defaults to 1.
         maximum: int or None. The largest that fits. Defaults to None, no bound.
-        error: type. What to raise: `ConfigError`, or `DataError` where data are described. Defaults to `ConfigError`.
+        error: type. The error to raise: `ConfigError`, or `DataError` where data are described. Defaults to
+            `ConfigError`.
 
     Returns:
         int.
@@ -32,7 +33,7 @@ def check_integer(name, value, minimum=1, maximum=None, *, error=ConfigError):
 
 
 def check_number(name, value, minimum=0.0, *, above=False):
-    """`value` as a float; a `ConfigError` unless it is a finite number of at least (with `above`: above) `minimum`."""
+    """`value` as a float; a `ConfigError` unless it is finite and at least `minimum` (above it with `above`)."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
     if not real or value < minimum or (above and value == minimum):
         allowed = f"{'above' if above else 'of at least'} {minimum:g}"
@@ -49,9 +50,9 @@ def check_texts(name, texts, *, blank=True):
     """One text or several, as a list of str.
 
     Args:
-        name: str. What the message calls them.
+        name: str. Their name in the message.
         texts: str, or sequence of str.
-        blank: bool. Whether a text may be empty or white space alone. Defaults to True.
+        blank: bool. Whether a text may be empty or only white space. Defaults to True.
 
     Returns:
         list[str]. At least one.

@@ -1,4 +1,4 @@
-"""What the command line shows: a quiet TensorFlow, one line an error, a live progress bar."""
+"""Output of the command line: a quiet TensorFlow, one line per error, a live progress bar."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ def plain_warnings():
 
 
 def import_tensorflow():
-    """Import TensorFlow and find its devices without their log lines; for the command line only, never the library."""
+    """Import TensorFlow and find its devices without log lines; for the command line only, never the library."""
     if "tensorflow" in sys.modules:
         return
     for name, value in QUIET.items():
@@ -63,11 +63,11 @@ def import_tensorflow():
             tf.config.experimental.set_memory_growth(gpu, True)
         if "TF_CONFIG" not in os.environ:  # several workers must find each other before the first operation
             tf.config.list_logical_devices()
-            tf.constant(0)  # the first operation makes the context, which logs too
+            tf.constant(0)  # the first operation makes the context, which also logs
 
 
 def tolerant_output():
-    """Let stdout and stderr show a character that they cannot encode by its escape, instead of failing."""
+    """Let stdout and stderr write the escape of a character that they cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             with contextlib.suppress(OSError, ValueError):  # closed, or being read
@@ -83,10 +83,10 @@ def duration(seconds):
 
 @contextlib.contextmanager
 def working(what, *, line_seconds=60.0):
-    """Show on stderr that something takes its time: a spinner in a terminal, elsewhere a line a minute.
+    """Show on stderr that something takes a while: a spinner in a terminal, elsewhere one line a minute.
 
     Args:
-        what: str. What is being done.
+        what: str. The work that is being done.
         line_seconds: float. Seconds between two lines. Defaults to 60.0.
     """
     from rich.console import Console
@@ -115,7 +115,7 @@ LINE_SECONDS = 60.0  # between two lines within an epoch, elsewhere than in a te
 
 
 def progress_callback(total_epochs, total_steps, *, line_seconds=LINE_SECONDS, clock=time.monotonic):
-    """A Keras callback that shows a live bar in a terminal; elsewhere one line an epoch, and a line a minute within.
+    """A Keras callback that shows a live bar in a terminal; elsewhere one line per epoch, and one a minute within it.
 
     Args:
         total_epochs: int. Epochs of the whole run, for "epoch 3/10".

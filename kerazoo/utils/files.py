@@ -24,14 +24,14 @@ _REASONS = {
 
 
 def reason(error):
-    """What an `OSError` means, and what to do."""
-    # TensorFlow and HDF5 give the system's words in a message of their own, without its number.
+    """The meaning of an `OSError`, and what to do."""
+    # TensorFlow and HDF5 put the system's words into messages of their own, without its error number.
     number = error.errno or next((n for n in _REASONS if os.strerror(n) in str(error)), None)
     return _REASONS.get(number, error.strerror or str(error))
 
 
 def output_error(path, error):
-    """The `OutputError` of one line for an `OSError` met while writing `path`."""
+    """The one-line `OutputError` for an `OSError` met while writing `path`."""
     return OutputError(f"cannot write {path}: {reason(error)}")
 
 
@@ -54,7 +54,7 @@ def check_free(path, *, overwrite=False):
 
 @contextlib.contextmanager
 def new_parents(path):
-    """Makes the folders that a path needs; those that it made go again, where they are empty, if the block fails."""
+    """Make the folders that a path needs; if the block fails, those that it made and that are empty are removed."""
     missing = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ _OLD = ".old"  # inside one: what is being replaced
 def locked(folder):
     """Hold a folder: yields True, False where another process (or another call here) holds it, None without locks.
 
-    The lock is the folder's own, under whatever name, and ends with the process. Windows and some file systems have no
+    The lock belongs to the folder, whatever its name, and ends with the process. Windows and some file systems have no
     locks of folders.
     """
     try:
@@ -101,10 +101,10 @@ def locked(folder):
 
 @contextlib.contextmanager
 def temporary_folder(parent=None):
-    """A folder that goes with the block; those of processes that were killed go when the next one is made there.
+    """A folder that is removed after the block; those of killed processes are removed when the next one is made there.
 
     Args:
-        parent: str, Path or None. Where to make it; it must exist. Defaults to None, the system's place for such.
+        parent: str, Path or None. Where to make it; it must exist. Defaults to None, the system's temporary folder.
 
     Yields:
         Path.
@@ -124,8 +124,8 @@ def temporary_folder(parent=None):
 def _sweep(parent):
     """Remove temporary folders that no process holds, and put back what was about to be replaced."""
     for left in parent.glob(f"{TEMPORARY}????????"):
-        with contextlib.suppress(OSError), locked(left) as free:  # another user's are theirs
-            if not free:  # where there are no locks, nobody knows
+        with contextlib.suppress(OSError), locked(left) as free:  # it belongs to another user
+            if not free:  # without locks, nobody knows
                 continue
             for old in (left / _OLD).glob("*"):
                 if not (parent / old.name).exists():
@@ -138,14 +138,14 @@ def _sweep(parent):
 
 @contextlib.contextmanager
 def new_file(path, *, overwrite=False):
-    """Write a file under another name beside its place and rename it when the block ends well.
+    """Write a file under a temporary name and rename it when the block succeeds.
 
     Args:
         path: str or Path. Its folder is made where it is missing.
-        overwrite: bool. Whether an existing file may be replaced, also one that was made meanwhile. Defaults to False.
+        overwrite: bool. Whether an existing file may be replaced, even one made in the meantime. Defaults to False.
 
     Yields:
-        Path. The temporary file, of the same name in a folder beside the place.
+        Path. The temporary file: the same name, in a temporary folder next to its final place.
 
     Raises:
         OutputError: the file exists, or cannot be written; nothing is left behind.
@@ -165,19 +165,19 @@ def new_file(path, *, overwrite=False):
 
 @contextlib.contextmanager
 def new_folder(path, *, overwrite=False, owned=()):
-    """Fill a folder under another name beside its place and rename it when the block ends well.
+    """Fill a folder under a temporary name and rename it when the block succeeds.
 
     Args:
         path: str or Path. Its parent is made where it is missing.
-        overwrite: bool. Whether a folder may be replaced, also one that was made meanwhile. Defaults to False.
-        owned: sequence of str. A folder is replaced only if it is empty or holds all these names, so that
-            `--overwrite` with a mistyped path cannot take a folder of something else.
+        overwrite: bool. Whether a folder may be replaced, even one made in the meantime. Defaults to False.
+        owned: sequence of str. A folder is replaced only if it is empty or holds all these names, so that `--overwrite`
+            with a mistyped path cannot replace an unrelated folder.
 
     Yields:
-        Path. The temporary folder, of the same name in a folder beside the place.
+        Path. The temporary folder: the same name, in a temporary folder next to its final place.
 
     Raises:
-        OutputError: the folder exists, is none of ours, or cannot be written; nothing is left behind.
+        OutputError: the folder exists, does not hold the names `owned`, or cannot be written; nothing is left behind.
     """
     path = Path(path)
     with writing(path), new_parents(path):
@@ -215,7 +215,7 @@ def take_name(temporary, path):
         return False
     try:
         if temporary.is_dir():
-            os.rename(temporary, path)  # which replaces no folder that holds anything
+            os.rename(temporary, path)  # a rename never replaces a folder that holds anything
         else:
             os.link(temporary, path)  # and not a rename, which replaces a file
     except OSError as error:

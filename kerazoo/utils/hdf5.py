@@ -1,4 +1,4 @@
-"""HDF5 files of weights: a check that what they declare is what they hold, before anything is read."""
+"""HDF5 files of weights: a check that they hold what they declare, before anything is read."""
 
 import h5py
 
@@ -8,15 +8,15 @@ from kerazoo.utils.files import reason
 def check_stored(file, where, *, error):
     """Check that no array of an HDF5 file claims more bytes than are stored for it.
 
-    Keras writes weights uncompressed, so a file of a few kilobytes that declares gigabytes is no file of Keras's.
+    Keras writes weights uncompressed, so a file of a few kilobytes that declares gigabytes was not written by Keras.
 
     Args:
         file: str, Path or binary file.
         where: str or Path. Names the file in the message.
-        error: type. What to raise.
+        error: type. The error to raise.
 
     Raises:
-        error: an array that declares more than it holds, links into other files, or no HDF5 file.
+        error: an array that declares more than it holds, links into other files, or a file that is not HDF5.
     """
     try:
         with h5py.File(file, "r") as opened:

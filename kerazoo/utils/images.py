@@ -18,13 +18,13 @@ def as_float_array(images):
 
 
 def pixel_log_odds(images):
-    """The log-odds of each pixel over images, float32 `(height * width * channels,)`; means stay 1e-3 off 0 and 1."""
+    """Log-odds of each pixel over images, float32 `(height * width * channels,)`; means stay 1e-3 away from 0 and 1."""
     mean = as_float_array(images).mean(axis=0).reshape(-1).clip(1e-3, 1 - 1e-3)
     return np.log(mean / (1 - mean))
 
 
 def binarised(pixels, rng):
-    """Float arrays of zeros and ones, each one with its pixel's probability, drawn from a NumPy generator."""
+    """Float arrays of zeros and ones: each value is one with its pixel's probability, drawn by a NumPy generator."""
     return (rng.random(pixels.shape, "float32") < pixels).astype("float32")
 
 

@@ -1,4 +1,4 @@
-"""LiteRT files: what they say of themselves, and running them, without TensorFlow.
+"""LiteRT files: their metadata, and running them, without TensorFlow.
 
 >>> from kerazoo.utils.litert import LiteRTFile
 >>> file = LiteRTFile("dcgan.tflite")
@@ -21,21 +21,21 @@ from kerazoo.utils.console import silent_stderr
 from kerazoo.utils.errors import ExportError
 
 METADATA = "kerazoo"  # the name of the entry in the file's metadata
-DYNAMIC = "dynamic"  # a signature's `batch` that is free
+DYNAMIC = "dynamic"  # the `batch` of a signature that takes any number of rows
 IDENTIFIER = b"TFL3"  # of the file, in its bytes 4 to 8
 
 
 def read_litert_metadata(path):
-    """What `kerazoo.exporting.export_litert` wrote into a file about it.
+    """The metadata that `kerazoo.exporting.export_litert` wrote into a file.
 
     Args:
         path: str or Path. A `.tflite` file.
 
     Returns:
-        dict. What `export_litert` returned.
+        dict. The same that `export_litert` returned.
 
     Raises:
-        ExportError: the file cannot be read, is no LiteRT file, or was not written by kerazoo.
+        ExportError: the file cannot be read, is not a LiteRT file, or was not written by kerazoo.
     """
     data = read_file(path)
     try:
@@ -46,12 +46,12 @@ def read_litert_metadata(path):
     except (struct.error, ValueError, IndexError, AttributeError):
         raise ExportError(f"{path}: damaged or truncated; export it again") from None
     if found is None:
-        raise ExportError(f"{path}: no metadata of kerazoo in it; write the file with kerazoo export --format litert")
+        raise ExportError(f"{path}: no kerazoo metadata in it; write the file with kerazoo export --format litert")
     return {**found, "bytes": len(data)}
 
 
 def read_file(path):
-    """The bytes of a LiteRT file; an `ExportError` where it is none."""
+    """The bytes of a LiteRT file; an `ExportError` if it is not one."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -66,10 +66,10 @@ class LiteRTFile:
 
     Args:
         path: str or Path.
-        num_threads: int. Of the interpreter. Defaults to 1.
+        num_threads: int. Threads of the interpreter. Defaults to 1.
 
     Attributes:
-        metadata: dict. `signatures` tells each one's inputs and outputs, `left_out` what the file has not, and why.
+        metadata: dict. `signatures` has each one's inputs and outputs, `left_out` what the file does not have, and why.
 
     Raises:
         ExportError: as `read_litert_metadata`.
@@ -89,8 +89,8 @@ class LiteRTFile:
 
         Args:
             signature: str. A name of `metadata["signatures"]`.
-            **inputs: array. All inputs of the signature, by name. Of any number of rows: where the file has a fixed
-                one, it runs several times.
+            **inputs: array. All inputs of the signature, by name. Any number of rows: where the file's is fixed, it
+                runs several times.
 
         Returns:
             dict[str, np.ndarray]. The outputs by name.
@@ -120,7 +120,7 @@ class LiteRTFile:
 
 
 def _quiet():
-    """Keeps LiteRT's line about its delegate back where TensorFlow is told to be quiet: LiteRT has no level itself."""
+    """Hide LiteRT's line about its delegate where TensorFlow is told to be quiet: LiteRT has no log level."""
     quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") not in ("", "0")
     return silent_stderr() if quiet else contextlib.nullcontext()
 
@@ -135,7 +135,7 @@ def _as_input(where, value, expected):
 
 
 def _run_in_parts(runner, arrays, num_rows, batch):
-    """Run on `batch` rows at a time; the last row fills the last part up."""
+    """Run on `batch` rows at a time; copies of the last row fill up the last part."""
     parts = []
     for start in range(0, num_rows, batch):
         rows = np.minimum(np.arange(start, start + batch), num_rows - 1)
@@ -153,7 +153,7 @@ def write_calls(path, calls):
 
 
 def read_calls(path):
-    """What `write_calls` wrote."""
+    """Read what `write_calls` wrote."""
     calls = {}
     with np.load(path) as arrays:
         for place in arrays.files:
@@ -165,7 +165,7 @@ def read_calls(path):
 def main():
     """`FILE CALLS RESULTS`: run the calls of one `.npz` file and write their results as another.
 
-    Each signature's name is printed before it runs, so that whoever started this knows which one crashed.
+    Each signature's name is printed before it runs, so that the caller knows which one crashed.
     """
     path, calls, results = sys.argv[1:]
     file, found = LiteRTFile(path), []
@@ -173,7 +173,7 @@ def main():
         print(name, flush=True)
         found.append((name, file.run(name, **inputs)))
     write_calls(results, found)
-    assert "tensorflow" not in sys.modules  # devices have none
+    assert "tensorflow" not in sys.modules  # devices do not have it
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Computations in two forms that give the same numbers: TensorFlow's own, and one that LiteRT has operators for.
 
-Graphs take what `forms()` gives; where they are traced for a device, inside `portable_forms()`, that is the second.
+Graphs use `forms()`: the first form, or the second where they are traced for a device, inside `portable_forms()`.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 class NativeForms:
-    """What is fastest on a computer, above all in training."""
+    """Forms that are fastest on a computer, above all in training."""
 
     @staticmethod
     def array_like(example, size, capacity=None):
@@ -25,7 +25,7 @@ class NativeForms:
 
     @staticmethod
     def most_steps(wanted, capacity):
-        """How many steps a loop may make of those wanted, a scalar tensor."""
+        """The number of steps that a loop may make, given those wanted; a scalar tensor."""
         return wanted
 
     @staticmethod
@@ -57,12 +57,12 @@ class DenseArray(tf.experimental.ExtensionType):
 
 
 class PortableForms:
-    """What LiteRT has operators for, and can plan its memory for."""
+    """Forms that LiteRT has operators for, and can plan its memory for."""
 
     @staticmethod
     def array_like(example, size, capacity=None):
         sizes = [size_of(example, axis) for axis in range(len(example.shape))]
-        # Zeros that the converter does not see through: it would store them in the file, at their full size.
+        # Zeros that the converter cannot tell to be constant: it would store them in the file, at their full size.
         zeros = tf.cast(tf.not_equal(example, example), example.dtype)
         return DenseArray(tf.broadcast_to(zeros, [size if capacity is None else capacity, *sizes]))
 
@@ -84,8 +84,7 @@ class PortableForms:
 
 
 def size_of(x, axis):
-    """One size of a tensor: an int where it is known while tracing, so that what is made of it is known too; else a
-    scalar tensor."""
+    """One size of a tensor: an int where it is known while tracing, else a scalar tensor."""
     return tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis]
 
 
@@ -93,13 +92,13 @@ _forms = contextvars.ContextVar("forms", default=NativeForms)
 
 
 def forms():
-    """`NativeForms`, or inside of `portable_forms` `PortableForms`."""
+    """`NativeForms`, or `PortableForms` inside of `portable_forms`."""
     return _forms.get()
 
 
 @contextlib.contextmanager
 def portable_forms():
-    """What is traced inside is traced for devices."""
+    """Trace everything inside for devices."""
     token = _forms.set(PortableForms)
     try:
         yield

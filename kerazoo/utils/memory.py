@@ -1,4 +1,4 @@
-"""The machine's memory, and a refusal of what cannot fit into it before it is asked for."""
+"""The machine's memory, and a refusal of what cannot fit into it, before it is allocated."""
 
 import contextlib
 import functools
@@ -10,7 +10,7 @@ from kerazoo.utils.errors import ConfigError
 
 @functools.cache
 def machine_memory():
-    """Bytes of memory that this process may have at most: the machine's, or its container's where that is less."""
+    """Bytes of memory that this process may use at most: the machine's, or its container's if that is less."""
     limits = []
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -39,7 +39,7 @@ def check_memory(num_bytes, what, advice):
 
 @contextlib.contextmanager
 def bounded_variables(what):
-    """Inside, the variables of TensorFlow that are made may not take more memory than the machine has, all together.
+    """Refuse TensorFlow variables, made inside, that together take more memory than the machine has.
 
     Each one's size is found before its first value is computed.
 
@@ -47,7 +47,7 @@ def bounded_variables(what):
         what: str. Names the model in the message.
 
     Raises:
-        ConfigError: the next variable would be too much.
+        ConfigError: the next variable would take too much.
     """
     import tensorflow as tf
 

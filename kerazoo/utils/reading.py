@@ -12,14 +12,14 @@ def read_text(path, *, error, max_bytes=MAX_BYTES):
 
     Args:
         path: str or Path. A regular file of UTF-8 text.
-        error: type. What to raise.
+        error: type. The error to raise.
         max_bytes: int. A larger file is refused before it is read. Defaults to 64 MiB.
 
     Returns:
         str.
 
     Raises:
-        error: no such file, a pipe or a device, too large, or bytes that are no text.
+        error: no such file, a pipe or a device, too large, or bytes that are not text.
     """
     path = Path(path)
     try:
@@ -27,7 +27,7 @@ def read_text(path, *, error, max_bytes=MAX_BYTES):
             raise error(f"{path}: not a file")
         size = path.stat().st_size
         if size > max_bytes:
-            raise error(f"{path}: {size:,} bytes; {max_bytes:,} at most are expected of such a file")
+            raise error(f"{path}: {size:,} bytes; {max_bytes:,} at most are allowed")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as caught:
         raise error(f"{path}: cannot be read (not UTF-8 text, from byte {caught.start} on)") from None
@@ -36,7 +36,7 @@ def read_text(path, *, error, max_bytes=MAX_BYTES):
 
 
 def parse_json(text):
-    """A JSON text's value; a `ValueError` of one line where it is none, or nested deeper than `MAX_DEPTH`."""
+    """A JSON text's value; a one-line `ValueError` if it is not JSON, or is nested deeper than `MAX_DEPTH`."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -47,7 +47,7 @@ def parse_json(text):
 
 
 def depth_of(value):
-    """How deeply lists and dicts are nested in a value; found without recursion."""
+    """The depth to which lists and dicts are nested in a value, found without recursion."""
     depth, level = 0, [value]
     while level := [one for one in level if isinstance(one, (dict, list))]:
         depth += 1

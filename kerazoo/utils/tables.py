@@ -6,14 +6,14 @@ import json
 
 
 def number(value, digits=4):
-    """A cell's text: floats with so many digits behind the point, or as a power of ten where that shows nothing."""
+    """A cell's text: floats with this many digits after the point, or as a power of ten if those are all zero."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:.{digits}f}" if value == 0 or abs(value) >= 10**-digits else f"{value:.2e}"
 
 
 def aligned(rows):
-    """Rows of cells with their columns one below the other."""
+    """Rows of cells with aligned columns."""
     rows = [[number(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
