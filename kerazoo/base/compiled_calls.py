@@ -79,12 +79,12 @@ class Calls:
 
 
 def function_key(function):
-    """What tells a model's function from its others: equal for two looks at one method, or two partials alike."""
+    """The identity of a model's function: equal for two looks at one method, or two partials alike."""
     if isinstance(function, functools.partial):
         return function_key(function.func), function.args, tuple(sorted(function.keywords.items()))
     return getattr(function, "__func__", function)
 
 
 def signature_key(function):
-    """What tells the function of one exported signature from others: its declaration where it has one."""
+    """The identity of the function of an exported signature: its declaration where it has one."""
     return getattr(function, "declaration", None) or function_key(function)

@@ -71,7 +71,7 @@ class Compiling:
         self.connect_noisy_layers()
 
     def get_compile_config(self):
-        """What `compile_from_config` needs to prepare a loaded model for training on."""
+        """The configuration that `compile_from_config` takes to prepare a loaded model for further training."""
         if not self.compiled:
             return None
         given = {"seed": self.seed, "accumulate": self.accumulate, "ema_decay": self.ema_decay}

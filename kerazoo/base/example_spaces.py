@@ -1,4 +1,4 @@
-"""Example spaces: what one example of a model is, as an object.
+"""Example spaces: the kind of one example of a model, as an object.
 
 It checks the data, maps them to the range that the networks work in and back, and says how they are called in exported
 signatures. So a model that learns points and images alike has no branch for either.
@@ -18,7 +18,7 @@ from kerazoo.utils.images import as_float, from_signed, to_signed
 
 @dataclass(frozen=True)
 class ExampleSpace:
-    """What examples are.
+    """A kind of examples.
 
     Attributes:
         shape: tuple[int, ...] or None. Of one example; None where it is free.

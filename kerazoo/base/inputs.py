@@ -1,4 +1,4 @@
-"""What goes into an endpoint: its shape, its range, how an example is drawn."""
+"""Inputs of endpoints: shape, range, and how an example is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -239,7 +239,7 @@ def number(example, least, most=None, *, about="", dtype="int32", rows=False, sh
 
 
 def num_samples(shown=16):
-    """How many examples a call draws, 1 to 1024: bounded, since a server runs it for whoever asks.
+    """The number of examples that a call draws, 1 to 1024: bounded, since any client of a server may ask.
 
     Args:
         shown: int. What a form begins with. Defaults to 16.

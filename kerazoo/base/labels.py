@@ -16,7 +16,7 @@ class Labelled:
 
     @classmethod
     def arguments_from(cls, source, arguments):
-        """What the parents take from the data, and as many classes as the labels have."""
+        """The arguments that the parents take from the data, and the number of classes of the labels."""
         found, labels = super().arguments_from(source, arguments), source.arrays.get("label")
         if labels is None:
             need = f"which {cls.architecture} needs: give a folder for each class"

@@ -106,7 +106,7 @@ class LatentModel:
     # === Classes asked for ===
 
     def conditions(self, labels, num):
-        """What `call` takes beside `num` latents, as a tuple of arrays: nothing, or labels."""
+        """The arguments of `call` beside `num` latents, as a tuple of arrays: none, or labels."""
         if labels is not None:
             raise ConfigError(f"labels = {labels!r}: {type(self).__name__} has no classes to ask for; leave labels out")
         return ()
@@ -116,7 +116,7 @@ class LatentModel:
         return {}
 
     def drawn_conditions(self, num):
-        """What the exported `sample` gives `call` beside `num` latents: a tuple of tensors."""
+        """The arguments of `call` beside `num` latents in the exported `sample`: a tuple of tensors."""
         return ()
 
     # === Leaving Python ===

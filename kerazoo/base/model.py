@@ -86,7 +86,7 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
 
     @property
     def space(self):
-        """What one example is, an object of `kerazoo.base.example_spaces`."""
+        """The space of one example, an object of `kerazoo.base.example_spaces`."""
         return Images(self.image_shape)
 
     @property
@@ -127,7 +127,7 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
             self._trackers[name].update_state(value)
 
     def log_sums(self):
-        """What the averages of the log are made of, for a run that stops within an epoch.
+        """The sums that the averages of the log are made of, for a run that stops within an epoch.
 
         Returns:
             dict[str, np.ndarray]. Name -> sum and weight, a float32 array of two, of the values given to `track` since
@@ -146,7 +146,7 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
                 variable.assign(value)
 
     def logs(self):
-        """What `train_step` and `test_step` return: name -> average since the epoch began."""
+        """The result of `train_step` and `test_step`: name -> average since the epoch began."""
         values = {name: self._trackers[name].result() for name in self.stage.tracked}
         strategy = self.distribute_strategy
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and strategy.num_replicas_in_sync > 1:

@@ -9,7 +9,7 @@ from kerazoo.utils.errors import ConfigError
 
 
 def module_of(architecture):
-    """What a configuration names as the `module` of an architecture: None for those that are found by themselves.
+    """The `module` that a configuration names for an architecture: None for those that are found by themselves.
 
     Returns:
         str or None. The module's name; for a file that was imported by its path, that path, from the working folder

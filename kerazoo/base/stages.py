@@ -58,7 +58,7 @@ class Staged:
 
     @property
     def progress(self):
-        """How much of the stage is done: a float32 scalar tensor from 0 to 1, a state of training.
+        """The part of the stage that is done: a float32 scalar tensor from 0 to 1, a state of training.
 
         `kerazoo train` and `fit` plan the stage's steps; 1 where nothing is planned, as after training.
         """

@@ -125,7 +125,7 @@ class Updating:
         apply_gradients(optimizer, scaled, self.variables_of(role), self.clip_norms.get(role))
 
     def updates_per_step(self, role):
-        """How many updates of a role a training step makes, for schedules of its learning rate."""
+        """The number of updates of a role in a training step, for schedules of its learning rate."""
         return 1
 
 

@@ -1,4 +1,4 @@
-"""What is generated from presets: each preset's `card.md`, and the table of models in the README."""
+"""Texts that are generated from presets: each preset's `card.md`, and the table of models in the README."""
 
 import datetime
 from fnmatch import fnmatch

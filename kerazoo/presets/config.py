@@ -36,7 +36,7 @@ class DataConfig(_Section):
 
 
 class StageConfig(_Section):
-    """How one stage is trained, where it is not as all; 0 epochs leave it out."""
+    """Training of one stage, where it differs from the others; 0 epochs leave it out."""
 
     epochs: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)] | None = None
     batch_size: PositiveInt | None = None
@@ -45,7 +45,7 @@ class StageConfig(_Section):
 
 
 class TrainingConfig(_Section):
-    """How a preset is trained. `steps`, where given, ends training after that many steps in all."""
+    """Training of a preset. `steps`, where given, ends training after that many steps in all."""
 
     epochs: PositiveInt = 10
     steps: PositiveInt | None = None
@@ -66,7 +66,7 @@ class TrainingConfig(_Section):
 
 
 class EvaluationConfig(_Section):
-    """What `kerazoo evaluate` measures a preset on."""
+    """The data and settings of `kerazoo evaluate`."""
 
     data: str | None = None
     split: str = "test"

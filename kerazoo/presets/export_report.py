@@ -1,4 +1,4 @@
-"""What a card says of a preset's LiteRT files: sizes, differences, and the task's figures through each file."""
+"""A card's section on LiteRT files: sizes, differences, and the task's figures through each file."""
 
 # file -> how far a figure may be from Keras's, as a share of the larger of that and 1.
 BOUNDS = {"float32": 0.005, "float16": 0.005, "dynamic": 0.03, "int8": 0.05}

@@ -132,7 +132,7 @@ def build(config, /, **arguments):
 
 
 def info(name):
-    """What a preset is and how well it does, without importing TensorFlow.
+    """Description and figures of a preset, without importing TensorFlow.
 
     Args:
         name: str or Path. As for `load`.

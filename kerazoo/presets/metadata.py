@@ -29,7 +29,7 @@ class Weights(_Section):
 
 
 class Training(_Section):
-    """How the weights came about; what only people read may be anything."""
+    """The training of the weights; entries that only people read may be anything."""
 
     steps: Annotated[int, Field(ge=0, strict=True)] = 0
 

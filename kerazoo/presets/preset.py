@@ -22,7 +22,7 @@ WEIGHTS, CARD = "model.weights.h5", "card.md"
 
 @dataclass
 class Preset:
-    """What a preset folder says, without its weights.
+    """The contents of a preset folder, without its weights.
 
     Attributes:
         name: str. The folder's name.
@@ -202,7 +202,7 @@ def check_weights(preset):
 
 
 def train_name(preset):
-    """What `kerazoo train` takes for a preset: its name where it ships, else its folder."""
+    """The argument of `kerazoo train` for a preset: its name where it ships, else its folder."""
     return preset.name if preset.folder.parent == presets_root() else preset.folder
 
 

@@ -50,7 +50,7 @@ def read_record(run):
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         step: int. Of the newest model that the run has saved, 0 where it has none.

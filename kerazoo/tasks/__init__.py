@@ -1,4 +1,4 @@
-"""What it means to sample from and to evaluate a model of each task.
+"""Tasks: sampling from a model and evaluating it, by what the model does.
 
 `ZooModel.task` names a module here (`"image-generation"` is `image_generation`) with two functions:
 
@@ -23,7 +23,7 @@ from kerazoo.utils.errors import ConfigError
 
 @dataclass(frozen=True)
 class Data:
-    """How to open the data of an evaluation or a picture.
+    """The data of an evaluation or a picture, opened when they are asked for.
 
     Attributes:
         spec: str or None. A source's name.

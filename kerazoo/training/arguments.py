@@ -14,7 +14,7 @@ from kerazoo.utils.errors import ConfigError
 def training_arguments(
     name, *, data=None, options=None, overrides=(), download=False, strict=False, say=lambda line: None
 ):
-    """What `train` needs: the preset's configuration with other data and options applied, and the data.
+    """The arguments of `train`: the preset's configuration with other data and options applied, and the data.
 
     With other data than the preset's, the model takes from them what its architecture says (the images' size and
     channels, a vocabulary), unless that is overridden. They are read once, in the size that the model takes.

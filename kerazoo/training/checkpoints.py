@@ -58,7 +58,7 @@ def last_good(run):
 
 
 def folder_identity(folder):
-    """What tells a folder from another one of the same name; None where there is none."""
+    """The identity of a folder, which another one of the same name does not have; None where there is none."""
     try:
         status = os.stat(folder)
     except OSError:

@@ -112,7 +112,7 @@ def write_record(run, record):
 
 
 def data_mark(source):
-    """What the training data are: a line about them, and their `fingerprint`, for `check_data`."""
+    """A mark of the training data: a line about them, and their `fingerprint`, for `check_data`."""
     return {"source": str(source), "fingerprint": source.fingerprint() if hasattr(source, "fingerprint") else None}
 
 

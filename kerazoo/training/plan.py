@@ -1,4 +1,4 @@
-"""How many steps a run has, and how they fall into stages and epochs, also when it begins in the middle of one."""
+"""The steps of a run, and their division into stages and epochs, also when it begins in the middle of one."""
 
 import itertools
 from dataclasses import dataclass

@@ -126,7 +126,7 @@ def _configuration(source, folder, overrides, overwrite):
 
 
 def _trained_differences(written, config):
-    """What differs between two configurations of how a model is made and trained."""
+    """Differences between two configurations in how a model is made and trained."""
     bare = {name: type(config).model_fields[name].get_default() for name in SAID}
     pair = [one.model_copy(update={**bare, "model": _full(one)}) for one in (written, config)]
     return config_differences(*pair)

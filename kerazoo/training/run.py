@@ -53,7 +53,7 @@ from kerazoo.utils.files import temporary_folder, writing
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended.
+    """The end of a run.
 
     Attributes:
         folder: Path. The run folder.

@@ -49,7 +49,7 @@ class Autoencoder(ZooModel):
         return _sum(tf.square(outputs - images))
 
     def regulariser(self, codes, training):
-        """What is added to the loss of each image, shape `(batch,)` or `()`; nothing unless a paper says so."""
+        """The addition to the loss of each image, shape `(batch,)` or `()`; nothing unless a paper says so."""
         return 0.0
 
     def pixels(self, outputs):

@@ -41,7 +41,7 @@ class GAN(LatentModel, ZooModel):
     # === Parts of a step ===
 
     def draw(self, batch, stream):
-        """What a step draws for a batch.
+        """Add to a batch what a step draws for it.
 
         Args:
             batch: dict. Its tensors; `real` holds the examples in the networks' range.

@@ -43,7 +43,7 @@ class WGANGP(PointsOrImages, GAN):
         generator_units, critic_units: tuple[int, ...]. For points: widths of the hidden layers. Default to
             `(512, 512, 512)`.
         n_critic: int. Updates of the critic for one of the generator. Defaults to 5.
-        gradient_penalty_weight: float of at least 0. The paper's lambda. Defaults to 10.0.
+        gradient_penalty_weight: float, at least 0. The paper's lambda. Defaults to 10.0.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
     Raises:

@@ -184,7 +184,7 @@ class LanguageModel:
         return tf.strings.reduce_join(tf.where(shown, tf.gather(tf.constant(self.vocabulary), tokens), ""), axis=1)
 
     def _begin(self):
-        """What stands for an empty prompt."""
+        """The character that stands for an empty prompt."""
         return "\n" if "\n" in self.vocabulary else self.vocabulary[0]
 
     def _score_text(self, text):

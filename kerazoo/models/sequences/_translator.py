@@ -183,7 +183,7 @@ class Translator(TranslatorEndpoints):
         sources = check_texts("sources", sources, blank=False)
         targets = check_texts("targets", targets, blank=False)
         if len(sources) != len(targets):
-            raise DataError(f"{len(sources)} sources and {len(targets)} targets: as many of both are expected")
+            raise DataError(f"{len(sources)} sources and {len(targets)} targets: the same number of both is expected")
         pairs = BucketedPairs(
             [self.source_ids(text) for text in sources],
             [self.target_ids(text) for text in targets],
