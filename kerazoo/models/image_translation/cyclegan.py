@@ -162,7 +162,7 @@ class CycleGAN(ImageTranslator, ZooModel):
         return of_a + least_squares_discriminator_loss(*_together(self.discriminator_b, b, fake_b))
 
     def _from_pool(self, name, fakes):
-        """The images that the discriminator sees for new translations; every replica passes the global batch through."""
+        """The images that the discriminator sees for new translations; every replica passes on the global batch."""
         fakes = tf.stop_gradient(fakes)
         if not self.pool_size:
             return fakes

@@ -139,7 +139,7 @@ class AttentionSeq2Seq(Translator, ZooModel):
         return self.decoder(inputs["target"][:, :-1], state, memory, dropout=dropout)[0]
 
     def encode_source(self, ids, dropout=no_dropout):
-        """The input of decoding, of sources, int32 ids `(batch, length)`: the memory of its steps, and its first state."""
+        """The memory of the decoder's steps and its first state, of sources, int32 ids `(batch, length)`."""
         mask = ids != self.source_tokens.pad
         annotations, last_states = self.encoder(ids, mask, dropout=dropout)
         return self.decoder.remember(annotations, mask), self.decoder.begin(last_states)
