@@ -67,7 +67,7 @@ def test_a_worse_autoencoder_is_worse_than_pca(digits):
 def test_codes_as_wide_as_the_data_leave_no_error(digits):
     model = Linear(digits.open("train").arrays["image"], 64)
     found = TASK.evaluate(model, digits, EvaluationConfig(num=50))
-    assert found["squared_error_ratio"] == float("inf")
+    assert "squared_error_ratio" not in found
     assert found["psnr"] == pytest.approx(100, abs=1)
 
 

@@ -225,6 +225,7 @@ def check_equations(case):
     model, twin, rate = new(case.name), new(case.name), 0.01
     for one in (model, twin):
         one.compile({role: keras.optimizers.SGD(rate) for role in one.roles}, seed=5)
+        one.adapt(case.batch)
     rows = len(next(iter(case.batch.values())))
 
     def noise(stream, shape, distribution="normal", **options):
@@ -239,10 +240,10 @@ def check_equations(case):
             variable.assign_sub(rate * tf.convert_to_tensor(gradient))
         expected[f"{role}_loss"] = float(mean)
     found = model.fit(case.batch, batch_size=rows // model.batches_per_step, shuffle=False, verbose=0).history
-    for name, value in expected.items():
-        assert found[name][0] == pytest.approx(value, rel=1e-4), name
+    hint = "the row's reference and the model differ: the losses, their order, or the noise and its stream"
+    assert {name: found[name][0] for name in expected} == pytest.approx(expected, rel=1e-4), hint
     for a, b in zip(model.trainable_variables, twin.trainable_variables, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, err_msg=f"{a.path} after the update; {hint}")
 
 
 # === The index, presets and files ===

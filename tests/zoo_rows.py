@@ -82,9 +82,12 @@ class Row:
         source: a built-in source that the architecture trains on.
         on_source: arguments that differ there; None leaves one to the data.
         reference: `reference(model, batch, noise)` yields (role, loss function) for each update of a step in order: the
-            paper's equations in plain TensorFlow. `noise(stream, shape, distribution)` is the step's.
+            paper's equations in plain TensorFlow, on the networks of `model`. A loss function takes nothing, computes
+            the losses when it is called, and returns one value an example. `batch` has the data as tensors, as a batch
+            of `fit` has them; `noise(stream, shape, distribution="normal")` is the model's own noise for all rows,
+            where a GAN's latents are the stream "latent".
         same: (signature, inputs, call) of verbs that are written apart from their signature: both must agree.
-        litert_fixed: signatures of a LiteRT file whose batch is fixed.
+        litert_fixed: signatures of a LiteRT file whose batch is fixed: those with transposed convolutions or loops.
         slow: checks that are left to `make test-slow`: `"litert"`, or `"all"`.
     """
 

@@ -1,6 +1,7 @@
 """`metrics.json` of a preset: its schema, reading and writing."""
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,4 +72,13 @@ def read_metadata(folder):
 def write_metadata(folder, metadata):
     """Write `metrics.json` of a preset folder."""
     with new_file(Path(folder, METRICS), overwrite=True) as temporary:
-        temporary.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(_finite(metadata), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _finite(value):
+    """`value` with None for numbers that are not finite, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -50,7 +50,7 @@ def evaluate(model, data, settings):
 
     Returns:
         dict[str, float]. `squared_error`, the sum over an example's pixels (images in [0, 1]) or features, mean over
-        the examples; `squared_error_ratio`, over that of PCA (inf where its components leave no error); of images
+        the examples; `squared_error_ratio`, over that of PCA (where its components leave an error); of images
         `psnr` in decibels, mean over the images; with labels `linear_probe_accuracy`, of a linear classifier of the
         codes. Each with `pca_` before its name is that of PCA. `num_codes`, `num_examples`.
     """
@@ -64,7 +64,8 @@ def evaluate(model, data, settings):
     errors = {"": _errors(originals, model.reconstruct(rows[key])), "pca_": _errors(originals, linear)}
     report = {f"{prefix}squared_error": float(error.mean()) for prefix, error in errors.items()}
     of_pca = report["pca_squared_error"]
-    report["squared_error_ratio"] = report["squared_error"] / of_pca if of_pca > 1e-9 else float("inf")
+    if of_pca > 1e-9:  # otherwise there are as many codes as the images have numbers
+        report["squared_error_ratio"] = report["squared_error"] / of_pca
     if key == "image":
         num_values = originals[0].size
         report |= {f"{prefix}psnr": _mean_psnr(error / num_values) for prefix, error in errors.items()}
