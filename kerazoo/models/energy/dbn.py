@@ -93,7 +93,7 @@ class DBN(Classifier, ZooModel):
         return (*greedy, Stage("classifier", ("classifier",), tracked, needs_labels=True, keeps_averages=False))
 
     def variables_of(self, role):
-        """The trainable variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
+        """The variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
         if role != "classifier":
             return super().variables_of(role)
         shared = [variable for rbm in self._rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
