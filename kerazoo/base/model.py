@@ -38,7 +38,7 @@ from kerazoo.base.verbs import declarations
 
 
 class ZooModel(
-    StoresArguments, Freezing, Compiling, Updating, Averaging, Noisy, Fitting, Staged, Stateful, keras.Model
+    StoresArguments, Freezing, Compiling, Updating, Averaging, Logging, Noisy, Fitting, Staged, Stateful, keras.Model
 ):
     """Base of every architecture of the zoo.
 
