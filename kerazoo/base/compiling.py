@@ -61,7 +61,7 @@ class Compiling:
         self.optimizers = build_optimizers(self, optimizers)
         # Keras looks at `optimizer` (callbacks): it is the first role's, and was wrapped for loss scaling above.
         super().compile(optimizer=next(iter(self.optimizers.values()), None), auto_scale_loss=False, **kwargs)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self._trackers = {name: keras.metrics.Mean(name=name, dtype="float32") for name in names}
         self.trace_anew()
         self._compile_arguments = dict(kwargs)
         self._state.clear()

@@ -30,11 +30,15 @@ from kerazoo.base.fitting import Fitting
 from kerazoo.base.freezing import Freezing
 from kerazoo.base.logs import Logging
 from kerazoo.base.noise import Noisy, begin_streams
+from kerazoo.base.precision import precision
 from kerazoo.base.registry import check_registered
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
 from kerazoo.base.updates import Updating
 from kerazoo.base.verbs import declarations
+from kerazoo.utils.backend import check_backend
+
+check_backend()
 
 
 class ZooModel(
@@ -78,7 +82,7 @@ class ZooModel(
 
     def __init__(self, **kwargs):
         # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **{**kwargs, "dtype": precision(kwargs.get("dtype"))})
         self.optimizers = {}
         self.clip_norms = {}
         self._trackers = {}

@@ -81,7 +81,7 @@ class DBN(Classifier, ZooModel):
             initializer = None if pretraining else keras.initializers.GlorotUniform()
             setattr(self, name, RestrictedBoltzmann(below, units, initializer, name=name))
         self.head = keras.Sequential(
-            [keras.Input((widths[-1],)), keras.layers.Dense(num_classes, dtype="float32")], name="head"
+            [keras.Input((widths[-1],), dtype="float32"), keras.layers.Dense(num_classes, dtype="float32")], name="head"
         )
         greedy = {name: (name,) for name in self._rbm_names} if pretraining else {}
         self.roles = {**greedy, "classifier": (*self._rbm_names, "head")}
