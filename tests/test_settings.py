@@ -91,7 +91,7 @@ def test_another_backend_is_one_line_on_the_command_line(tmp_path):
     code = "import sys; from kerazoo.cli import main; sys.argv[1:] = ['sample', 'vae']; sys.exit(main())"
     found = in_a_process(code, KERAS_BACKEND="jax")
     assert found.returncode
-    assert found.stderr.startswith("kerazoo: error: Keras's backend is 'jax' here")
+    assert found.stderr.startswith("kerazoo: Keras's backend is 'jax' here")
     assert found.stderr.count("\n") == 1
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "numpy"}))
     environment = {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": ""}
