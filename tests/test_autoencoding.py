@@ -1,5 +1,7 @@
 """Autoencoders as a task: pictures, errors beside those of PCA, probes; for linear ones PCA is the closed form."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 import kerazoo
 from kerazoo.data import from_arrays, open_source
 from kerazoo.presets.config import EvaluationConfig
-from kerazoo.tasks import Data, task_module
+from kerazoo.tasks import Data, task_module, write_samples
 from kerazoo.utils.images import as_float_array
 
 TASK = task_module("autoencoding")
@@ -77,6 +79,24 @@ def test_a_model_of_the_zoo_whose_codes_are_a_distribution(digits, tmp_path):
     assert found["num_codes"] == 3
     assert found["squared_error_ratio"] > 1
     assert TASK.sample(model, tmp_path / "vae", data=digits)[0].exists()
+
+
+def test_a_vae_shows_the_reconstructions_of_data_that_are_asked_for(digits, tmp_path):
+    model = kerazoo.create("vae", image_shape=(8, 8, 1), latent_dim=3, hidden_units=(8,))
+    drawn, offered = (
+        write_samples(model, tmp_path / name, num=9, scale=1, **options)[0].read_bytes()
+        for name, options in (("drawn", {}), ("offered", {"data": digits}))
+    )
+    assert drawn == offered
+    asked = dataclasses.replace(digits, asked=True)
+    (file,) = write_samples(model, tmp_path / "asked", num=3, data=asked, scale=1)
+    picture = np.asarray(Image.open(file))[..., 0] / 255
+    source = asked.open("test")
+    images = as_float_array(source.sample(3, seed=0)["image"])
+    for row, expected in enumerate((images, model.reconstruct(images))):
+        for column in range(3):
+            x, y = 2 + 10 * column, 2 + 10 * row
+            np.testing.assert_allclose(picture[y : y + 8, x : x + 8], expected[column, ..., 0], atol=1 / 255)
 
 
 def test_originals_stand_over_their_reconstructions(digits, tmp_path):

@@ -62,7 +62,32 @@ class TestPrompts:
 
     def test_other_models_take_none(self, here, finished_run, capsys):
         assert sample(finished_run, "--prompt", "a cat") == 1
-        assert capsys.readouterr().err == "kerazoo: --prompt: tiny takes no text; leave it out\n"
+        line = "kerazoo: samples of image-generation have no option 'prompt'; they have num, seed, scale, overwrite\n"
+        assert capsys.readouterr().err == line
+
+    def test_a_prompt_stands_alone(self, here, capsys):
+        prompt = ["attention_seq2seq_reversal", "--prompt", "abcdefghijklmnopqrstuvwx", "--out", "a"]
+        for option, line in (
+            (["--data", "reversal"], "data: the prompt is translated; leave it out"),
+            (["--num", "2"], "num: one prompt is translated; leave it out"),
+        ):
+            assert sample(*prompt, *option) == 1
+            assert capsys.readouterr().err == f"kerazoo: {line}\n"
+        assert list(here.iterdir()) == []
+
+
+class TestData:
+    @pytest.mark.parametrize("name", ["dcgan", "rbm", "lstm_char_lm"])
+    def test_a_task_that_draws_from_the_model_alone_takes_none(self, here, capsys, name):
+        assert sample(name, "--data", "digits", "--out", "a") == 1
+        assert "have no option 'data'; they have num, seed" in capsys.readouterr().err
+        assert list(here.iterdir()) == []
+
+    def test_other_models_show_them(self, here):
+        for name in ("vae", "cnn_classifier"):
+            for data in ("digits", "shapes"):
+                assert sample(name, "--data", data, "--num", 4, "--scale", 1, "--out", f"{name}-{data}") == 0
+            assert (here / f"{name}-digits.png").read_bytes() != (here / f"{name}-shapes.png").read_bytes()
 
 
 class TestTables:

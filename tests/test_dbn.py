@@ -6,11 +6,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import expit, softmax
 
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.layers.restricted_boltzmann import uniform_draws
+from kerazoo.tasks import Data, write_samples
+from kerazoo.utils.errors import ConfigError
 from tests.zoo_rows import Row, Verb, tiny_images
 
 ROWS = {
@@ -22,7 +25,9 @@ ROWS = {
         verbs={
             "classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1)),
             "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 4), (0, 1)),
+            "generate": Verb(lambda model, batch: model.generate(3, num_gibbs_steps=4, seed=0), (3, 16, 16, 1), (0, 1)),
         },
+        sample=lambda model, seed: model.generate(3, num_gibbs_steps=4, seed=seed),
         falling=("classifier_loss",),
         on_source={"num_classes": 10},
         mechanism="stages",
@@ -77,6 +82,60 @@ def test_the_classifier_is_the_stack_of_logistic_layers():
     np.testing.assert_allclose(model.encode(images), h, rtol=1e-5)
     kernel, bias = (v.numpy() for v in model.head.trainable_variables)
     np.testing.assert_allclose(model.classify(images), softmax(h @ kernel + bias, axis=1), rtol=1e-5)
+
+
+def test_images_come_from_the_top_rbm_and_down_through_all_layers():
+    model = tiny()
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 1, weight.shape))
+    top = kerazoo.create("rbm", image_shape=(1, 5, 1), hidden_units=4)
+    for found, expected in zip(top.rbm.weights, model.rbm_3.weights, strict=True):
+        found.assign(expected)
+    v = top.generate(20, num_gibbs_steps=7, seed=3).reshape(20, 5)
+    for rbm in (model.rbm_2, model.rbm_1):
+        v = expit(v @ rbm.kernel.numpy().T + rbm.visible_bias.numpy())
+    images = model.generate(20, num_gibbs_steps=7, seed=3)
+    np.testing.assert_allclose(images.reshape(20, -1), v, rtol=1e-5, atol=1e-6)
+    assert len(np.unique(images[:, 0, 0, 0])) > 3
+    with pytest.raises(ConfigError, match=r"^num_gibbs_steps = 0"):
+        model.generate(2, num_gibbs_steps=0)
+
+
+def test_a_stack_of_one_rbm_draws_what_the_rbm_draws():
+    stack, rbm = tiny(hidden_units=(6,)), kerazoo.create("rbm", image_shape=(16, 16, 1), hidden_units=6)
+    for found, expected in zip(rbm.rbm.weights, stack.rbm_1.weights, strict=True):
+        expected.assign(np.random.default_rng(1).normal(0, 0.5, expected.shape))
+        found.assign(expected)
+    np.testing.assert_array_equal(
+        stack.generate(9, num_gibbs_steps=5, seed=2), rbm.generate(9, num_gibbs_steps=5, seed=2)
+    )
+
+
+def test_pretrained_rbms_draw_images_like_the_data():
+    source = open_source("digits")
+    model = tiny(image_shape=(8, 8, 1), hidden_units=(60, 60), num_classes=10)
+    model.compile(seed=0)
+    images = source.arrays["image"] / 255
+    for stage in model.stages()[:-1]:
+        model.begin_stage(stage.name)
+        model.fit(source, batch_size=50, epochs=20, verbose=0)
+    drawn = model.generate(200, num_gibbs_steps=200, seed=0)
+    nearest = [np.square(images - image).sum(axis=(1, 2, 3)).min() for image in drawn]
+    of_means = np.square(images - images.mean(axis=0)).sum(axis=(1, 2, 3)).min()
+    assert np.mean(nearest) < 0.8 * of_means  # nearer to some digit than the mean image is
+    assert len(np.unique(model.encode(drawn).round(1), axis=0)) > 20
+
+
+def test_the_picture_has_classified_images_and_drawn_ones(tmp_path):
+    model = tiny(image_shape=(8, 8, 1), num_classes=10)
+    data = Data("digits", (8, 8, 1))
+    (file,) = write_samples(model, tmp_path / "a.png", num=5, data=data, scale=2)
+    width, height = 2 * 8 + 2, 2 * 8 + 2 + 16
+    assert Image.open(file).size == (3 * width + 2, 4 * height + 2)  # five, a white one, six drawn
+    picture = np.asarray(Image.open(file))[..., 0] / 255
+    first = picture[2 + 2 * height : 2 + 2 * height + 16 : 2, 2:18:2]
+    np.testing.assert_allclose(first, model.generate(6, seed=0)[0, ..., 0], atol=1 / 255)
 
 
 def test_without_pretraining_the_same_network_starts_from_glorot_weights():

@@ -79,6 +79,9 @@ def test_pictures(tmp_path):
     (file,) = TASK.sample(Gaussian([1, 1]), tmp_path / "points.svg", num=50, data=Data("ring"))
     assert file.name == "points.svg"
     assert TASK.sample(Gaussian([1]), tmp_path / "line")[0].exists()
+    assert TASK.sample(Uniform(), tmp_path / "offered", num=4, data=Data("digits"))[0].exists()
+    with pytest.raises(ConfigError, match=r"^data: images are drawn by the model alone; leave it out$"):
+        TASK.sample(Uniform(), tmp_path / "asked", num=4, data=Data("digits", asked=True))
 
 
 def test_kernel_densities_are_scipys():

@@ -223,7 +223,9 @@ def storing(cls, init):
             elif name in unchecked:
                 kept.fixed.add(name)
             kept.stored[name] = vars(self)[name] = value
-        return init(*bound.args, **bound.kwargs)
+        init(*bound.args, **bound.kwargs)
+        if type(self).__init__ is store_and_run:  # the last of the class and its parents to end
+            self._remember_frozen()
 
     store_and_run.__signature__ = signature  # Keras looks at the arguments' names
     return store_and_run

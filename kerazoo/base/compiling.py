@@ -24,8 +24,11 @@ class Compiling:
         Args:
             optimizers: dict[str, optimizer], or None. Role -> Keras optimizer (object, name or configuration).
                 Roles left out, or all of them with None (the default), get the paper's.
-            optimizer: optimizer or None. Short for `optimizers` in a model of one role. Defaults to None. Keras's own
-                callbacks of learning rates know one optimizer, the first role's: give others a schedule.
+            optimizer: optimizer or None. Short for `optimizers` in a model of one role. Defaults to None. Afterwards
+                `model.optimizer` is the first role's, the one that Keras's callbacks know. Where one of them changes
+                its learning rate (`ReduceLROnPlateau`, `LearningRateScheduler`), `fit` changes those of all roles by
+                the same factor; a role that follows a schedule is an error then. Who sets it by hand, outside of a
+                callback, changes the first role alone: `model.optimizers[role].learning_rate` for the others.
             seed: int or None. Seed of all noise drawn in training, 0 to 2**31 - 1. With None (the default) it is
                 drawn from NumPy's global generator, so `keras.utils.set_random_seed` makes it repeatable.
             accumulate: int, 1 or more. Batches that make one update, each `batch_size` rows; their gradients are summed
@@ -58,7 +61,7 @@ class Compiling:
         self.optimizers = build_optimizers(self, optimizers)
         # Keras looks at `optimizer` (callbacks): it is the first role's, and was wrapped for loss scaling above.
         super().compile(optimizer=next(iter(self.optimizers.values()), None), auto_scale_loss=False, **kwargs)
-        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self._trackers = {name: keras.metrics.Mean(name=name, dtype="float32") for name in names}
         self.trace_anew()
         self._compile_arguments = dict(kwargs)
         self._state.clear()

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.base.noise import begin_streams
+from kerazoo.base.rates import with_common_rates
 from kerazoo.data import as_dataset
 from kerazoo.utils.errors import DataError
 
@@ -136,13 +137,15 @@ class Fitting:
                 in the same order where this one stops. Defaults to True.
             steps_per_epoch: int or None. Defaults to one pass.
             validation_data: like `x`, or `(x, y)`, or None. Defaults to None.
-            **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`.
+            **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`. A callback that
+                changes the learning rate changes that of every role, by the same factor.
 
         Returns:
             keras.callbacks.History. `history` holds the epoch averages of every name in `tracked`.
 
         Raises:
             DataError: no examples, a wrong shape, or values out of range.
+            ConfigError: a callback that changes the learning rate, where a role's follows a schedule.
         """
         self._assert_compile_called("fit")
         if kwargs.pop("class_weight", None) is not None or kwargs.pop("sample_weight", None) is not None:
@@ -153,6 +156,7 @@ class Fitting:
         order = {"shuffle": shuffle, "seed": self.seed, "start_step": int(self.step.numpy())}
         dataset, steps = self._dataset(x, y, batch_size, training=True, **order)
         self._plan(steps_per_epoch or steps, kwargs)
+        kwargs["callbacks"] = with_common_rates(self, kwargs.get("callbacks"))
         if validation_data is not None:
             validation_data, _ = self._dataset(validation_data, None, batch_size, training=False)
         return super().fit(

@@ -9,6 +9,7 @@ A subclass writes its paper: networks, losses, and where it has its own the orde
   each example its own row of one global draw (`noise.py`), so a batch split over replicas trains exactly like the same
   batch on one device.
 - **Data.** `fit`, `evaluate` and the checks of what they are given: `fitting.py`, `example_spaces.py`.
+- **Frozen layers**, kept in files and presets: `freezing.py`.
 - **Averages** of the weights over the steps: `averages.py`.
 - **Stages** of training, for models that are trained in parts: `stages.py`.
 - **Resumption.** Noise is a function of (seed, step, stream), and the step, the seed and every optimizer are in the
@@ -19,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from kerazoo.base.arguments import StoresArguments
 from kerazoo.base.averages import Averaging
@@ -28,15 +27,23 @@ from kerazoo.base.compiled_calls import Calls
 from kerazoo.base.compiling import Compiling
 from kerazoo.base.example_spaces import Images
 from kerazoo.base.fitting import Fitting
+from kerazoo.base.freezing import Freezing
+from kerazoo.base.logs import Logging
 from kerazoo.base.noise import Noisy, begin_streams
+from kerazoo.base.precision import precision
 from kerazoo.base.registry import check_registered
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
 from kerazoo.base.updates import Updating
 from kerazoo.base.verbs import declarations
+from kerazoo.utils.backend import check_backend
+
+check_backend()
 
 
-class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, Staged, Stateful, keras.Model):
+class ZooModel(
+    StoresArguments, Freezing, Compiling, Updating, Averaging, Logging, Noisy, Fitting, Staged, Stateful, keras.Model
+):
     """Base of every architecture of the zoo.
 
     A subclass sets `task`, `roles` and `paper`, builds its networks in `__init__` (the arguments are attributes by
@@ -76,7 +83,7 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
 
     def __init__(self, **kwargs):
         # Inputs are converted where their meaning is known (uint8 images, integer labels), not by autocasting.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **{**kwargs, "dtype": precision(kwargs.get("dtype"))})
         self.optimizers = {}
         self.clip_norms = {}
         self._trackers = {}
@@ -97,62 +104,28 @@ class ZooModel(StoresArguments, Compiling, Updating, Averaging, Noisy, Fitting, 
     # === Configuration and saving ===
 
     def get_config(self):
-        """The arguments of `__init__`, and those of every Keras model."""
+        """The arguments of `__init__`, those of every Keras model, and `frozen_layers` where layers were frozen."""
         policy = keras.dtype_policies.serialize(self.dtype_policy)
-        return {**self.given_arguments(), "name": self.name, "dtype": policy, "trainable": self.trainable}
+        config = {**self.given_arguments(), "name": self.name, "dtype": policy, "trainable": self.trainable}
+        frozen = self.frozen_entries()
+        return config if frozen is None else {**config, "frozen_layers": frozen}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The model that `get_config` describes, with fresh weights."""
         config = dict(config)
+        frozen = config.pop("frozen_layers", None)
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
-        return cls(**config)
+        model = cls(**config)
+        if frozen is not None:
+            model.freeze_layers(frozen)
+        return model
 
     def save(self, *args, **kwargs):
         """As `keras.Model.save`; a `ConfigError` where the class is not registered, so that nothing could load it."""
         check_registered(self)
         return super().save(*args, **kwargs)
-
-    # === Losses and logs ===
-
-    @property
-    def metrics(self):
-        """Exactly the trackers of the stage, so that `fit` reports epoch averages of each."""
-        return [self._trackers[name] for name in self.stage.tracked] if self._trackers else []
-
-    def track(self, **values):
-        """Add per-example values (or one value) to the running averages of that name."""
-        for name, value in values.items():
-            self._trackers[name].update_state(value)
-
-    def log_sums(self):
-        """The sums that the averages of the log are made of, for a run that stops within an epoch.
-
-        Returns:
-            dict[str, np.ndarray]. Name -> sum and weight, a float32 array of two, of the values given to `track` since
-            the epoch began.
-        """
-        return {name: np.array([v.numpy() for v in tracker.variables]) for name, tracker in self._trackers.items()}
-
-    def restore_log(self, sums):
-        """Take the averages of the log up where an epoch stopped.
-
-        Args:
-            sums: dict[str, np.ndarray]. What `log_sums` returned; names that the model does not track are passed by.
-        """
-        for name in sums.keys() & self._trackers.keys():
-            for variable, value in zip(self._trackers[name].variables, sums[name], strict=True):
-                variable.assign(value)
-
-    def logs(self):
-        """The result of `train_step` and `test_step`: name -> average since the epoch began."""
-        values = {name: self._trackers[name].result() for name in self.stage.tracked}
-        strategy = self.distribute_strategy
-        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and strategy.num_replicas_in_sync > 1:
-            # Keras averages logs over workers along a first axis, which scalars lack.
-            return {name: value[None] for name, value in values.items()}
-        return values
 
     # === Training ===
 

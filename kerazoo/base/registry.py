@@ -15,6 +15,7 @@ import re
 import sys
 from pathlib import Path
 
+from kerazoo.utils.backend import check_backend
 from kerazoo.utils.errors import ConfigError, UnknownNameError
 
 ENTRY_POINTS = "kerazoo.models"
@@ -61,7 +62,7 @@ def register(name):
         The decorator. It sets `cls.architecture` and returns the class.
 
     Raises:
-        ConfigError: a name of another form, or one that the zoo has already.
+        ConfigError: a name of another form, or one that the zoo has already; Keras with another backend.
 
     Example:
         >>> @kerazoo.register("mine")
@@ -79,6 +80,7 @@ def register(name):
         taken = built_in().get(name)
         if taken not in (None, cls.__module__):
             raise ConfigError(f"register({name!r}): the zoo has an architecture of this name; choose another")
+        check_backend()
         import keras
 
         cls.architecture = name

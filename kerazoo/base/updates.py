@@ -27,6 +27,8 @@ def apply_gradients(optimizer, gradients, variables, clip_norm=None):
     replicas = context.num_replicas_in_sync
     clips = _own_clips(optimizer.inner_optimizer if scaled else optimizer)
     together = replicas > 1 and (scaled or clips or clip_norm is not None)
+    if not gradients:  # all are frozen
+        return
     if together or clip_norm is not None:
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
     if together:
@@ -67,8 +69,15 @@ class Updating:
     accumulate = 1
 
     def variables_of(self, role):
-        """The trainable variables of one role's networks."""
-        return [variable for name in self.roles[role] for variable in getattr(self, name).trainable_variables]
+        """The variables of one role's networks that learn unless they are frozen; its optimizer is built on them."""
+        learners = self._learners()
+        networks = [getattr(self, name) for name in self.roles[role]]
+        return [variable for network in networks for variable in network.variables if id(variable) in learners]
+
+    def _learning(self, variables):
+        """Those of some variables that are not frozen."""
+        learners = self._learners()
+        return [variable for variable in variables if learners.get(id(variable), variable.trainable)]
 
     def minimize(self, role, loss_fn, *rows, tape=None):
         """One optimizer update of one role's variables.
@@ -82,7 +91,7 @@ class Updating:
             tape: tf.GradientTape or None. A tape that has already recorded part of the computation (a generator
                 pass that an earlier update of this step used too); it records `loss_fn` as well. Defaults to None.
         """
-        optimizer, variables = self.optimizers[role], self.variables_of(role)
+        optimizer, variables = self.optimizers[role], self._learning(self.variables_of(role))
         count = self.accumulate if rows and tape is None else 1
         before = [tf.identity(state.value) for state in self.states()] if count > 1 else []
         gradients, streams = None, {}
@@ -120,9 +129,11 @@ class Updating:
             gradients: list of tf.Tensor. For each of `variables_of(role)`, the sum over this replica's rows divided by
                 the global number of rows (`kerazoo.base.replicas.global_rows`).
         """
-        optimizer = self.optimizers[role]
-        scaled = [optimizer.scale_loss(gradient) for gradient in gradients]
-        apply_gradients(optimizer, scaled, self.variables_of(role), self.clip_norms.get(role))
+        optimizer, variables = self.optimizers[role], self.variables_of(role)
+        learning = set(map(id, self._learning(variables)))
+        pairs = [pair for pair in zip(gradients, variables, strict=True) if id(pair[1]) in learning]
+        scaled = [optimizer.scale_loss(gradient) for gradient, _ in pairs]
+        apply_gradients(optimizer, scaled, [variable for _, variable in pairs], self.clip_norms.get(role))
 
     def updates_per_step(self, role):
         """The number of updates of a role in a training step, for schedules of its learning rate."""

@@ -38,7 +38,7 @@ def sample(
     loaded = load(model)
     asked = {"prompt": prompt, "scale": scale, "epsilon": preset.config.evaluation.epsilon}
     options |= {name: value for name, value in asked.items() if value is not None}
-    task_data = TaskData(data or preset.config.evaluation.data, loaded.image_shape)
+    task_data = TaskData(data or preset.config.evaluation.data, loaded.image_shape, asked=data is not None)
     options |= {"seed": seed, "data": task_data, "overwrite": overwrite}
     for file in write_samples(loaded, out or Path(preset.name), **options):
         print(f"wrote {file}")

@@ -23,6 +23,9 @@ def _check_square(shape):
     return shape
 
 
+# Images are NHWC, also where `keras.config.set_image_data_format` says otherwise for other models.
+CHANNELS_LAST = "channels_last"
+
 # The shapes that these networks take, as the annotation of a model's argument.
 SquareImageShape = Annotated[ImageShape, AfterValidator(_check_square)]
 
@@ -70,14 +73,14 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
     """
     sizes = side_lengths(image_shape[0])[::-1]
     channels = filters * 2 ** (len(sizes) - 2)
-    inputs = keras.Input((latent_dim,), name="z")
+    inputs = keras.Input((latent_dim,), dtype="float32", name="z")
     x = layers.Dense(sizes[0] ** 2 * channels, use_bias=False, kernel_initializer=small_normal(), dtype=dtype)(inputs)
     x = layers.Reshape((sizes[0], sizes[0], channels), dtype=dtype)(x)
     for before, size in itertools.pairwise(sizes):
         x = layers.ReLU(dtype=dtype)(batch_normalization(dtype)(x))
         last = size == sizes[-1]
         channels = image_shape[2] if last else channels // 2
-        options = {"use_bias": last, "kernel_initializer": small_normal(), "dtype": dtype}
+        options = {"use_bias": last, "kernel_initializer": small_normal(), "data_format": CHANNELS_LAST, "dtype": dtype}
         if size != 2 * before:
             options["output_padding"] = 1 - kernel_size % 2  # 4 pixels become 7, not 8
         x = Conv2DTranspose(channels, kernel_size, 2, "same", **options)(x)
@@ -117,11 +120,11 @@ def build_discriminator(
     Returns:
         keras.Model. `(batch, *image_shape)` -> `(batch, num_outputs)` float32 logits.
     """
-    x = inputs = keras.Input(image_shape, name="images")
+    x = inputs = keras.Input(image_shape, dtype="float32", name="images")
     for level in range(len(side_lengths(image_shape[0])) - 1):
         normalize = level > 0 and normalization is not None
         options = {"use_bias": not normalize, "kernel_initializer": initializer or small_normal(), "dtype": dtype}
-        x = Conv2D(filters * 2**level, kernel_size, 2, "same", **options)(x)
+        x = Conv2D(filters * 2**level, kernel_size, 2, "same", data_format=CHANNELS_LAST, **options)(x)
         if normalize:
             x = normalization(dtype)(x)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)

@@ -29,7 +29,7 @@ def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias
         >>> build_mlp(2, (16, 16), 1).count_params()
         337
     """
-    x = inputs = keras.Input((num_inputs,))
+    x = inputs = keras.Input((num_inputs,), dtype="float32")
     for width in hidden:
         kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / x.shape[-1]) ** 0.5) for _ in range(2))
         x = layers.Dense(width, activation=activation, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
@@ -50,7 +50,7 @@ def build_dense_encoder(image_shape, hidden, code_dim, *, activation, code_activ
     Returns:
         keras.Model. `(batch, *image_shape)` -> `(batch, code_dim)` float32.
     """
-    inputs = keras.Input(image_shape, name="images")
+    inputs = keras.Input(image_shape, dtype="float32", name="images")
     x = keras.ops.reshape(inputs, (-1, math.prod(image_shape)))
     for width in hidden:
         x = layers.Dense(width, activation=activation, dtype=dtype)(x)
@@ -68,7 +68,7 @@ def build_dense_decoder(image_shape, hidden, code_dim, *, activation, output_act
     Returns:
         keras.Model. `(batch, code_dim)` -> `(batch, *image_shape)` float32; its last dense layer is called `output`.
     """
-    x = inputs = keras.Input((code_dim,), name="z")
+    x = inputs = keras.Input((code_dim,), dtype="float32", name="z")
     for width in hidden[::-1]:
         x = layers.Dense(width, activation=activation, dtype=dtype)(x)
     x = layers.Dense(math.prod(image_shape), activation=output_activation, dtype="float32", name="output")(x)

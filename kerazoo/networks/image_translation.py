@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from kerazoo.layers.instance_normalization import InstanceNormalization
-from kerazoo.networks.convolutional import small_normal
+from kerazoo.networks.convolutional import CHANNELS_LAST, small_normal
 from kerazoo.utils.errors import ConfigError
 
 
@@ -14,9 +14,8 @@ def _reflect(x, pixels):
 
 def _normalized(x, filters, kernel_size, strides=1, *, layer=layers.Conv2D, padding="valid", dtype=None):
     """Convolution without a bias, which the instance normalisation after it would remove."""
-    convolution = layer(
-        filters, kernel_size, strides, padding, use_bias=False, kernel_initializer=small_normal(), dtype=dtype
-    )
+    options = {"use_bias": False, "kernel_initializer": small_normal(), "data_format": CHANNELS_LAST, "dtype": dtype}
+    convolution = layer(filters, kernel_size, strides, padding, **options)
     return InstanceNormalization(dtype=dtype)(convolution(x))
 
 
@@ -52,7 +51,7 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
     def relu(x):
         return layers.ReLU(dtype=dtype)(x)
 
-    inputs = keras.Input(image_shape, name="images")
+    inputs = keras.Input(image_shape, dtype="float32", name="images")
     x = relu(_normalized(_reflect(inputs, 3), filters, 7, dtype=dtype))
     for level in range(1, num_downsamplings + 1):
         x = relu(_normalized(x, filters * 2**level, 3, 2, padding="same", dtype=dtype))
@@ -63,7 +62,8 @@ def build_residual_generator(image_shape, filters, num_blocks, num_downsamplings
     for level in reversed(range(num_downsamplings)):
         x = _normalized(x, filters * 2**level, 3, 2, layer=layers.Conv2DTranspose, padding="same", dtype=dtype)
         x = relu(x)
-    x = layers.Conv2D(image_shape[-1], 7, kernel_initializer=small_normal(), dtype=dtype)(_reflect(x, 3))
+    options = {"kernel_initializer": small_normal(), "data_format": CHANNELS_LAST, "dtype": dtype}
+    x = layers.Conv2D(image_shape[-1], 7, **options)(_reflect(x, 3))
     return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name=name)
 
 
@@ -101,14 +101,18 @@ def build_patch_discriminator(image_shape, filters, num_layers, dtype=None, *, n
         )
 
     def padded(x):
-        return layers.ZeroPadding2D(1, dtype=dtype)(x)
+        return layers.ZeroPadding2D(1, data_format=CHANNELS_LAST, dtype=dtype)(x)
 
-    x = inputs = keras.Input(image_shape, name="images")
-    x = layers.Conv2D(filters, 4, 2, kernel_initializer=small_normal(), dtype=dtype)(padded(x))
+    def convolution(filters, strides, dtype):
+        options = {"kernel_initializer": small_normal(), "data_format": CHANNELS_LAST, "dtype": dtype}
+        return layers.Conv2D(filters, 4, strides, **options)
+
+    x = inputs = keras.Input(image_shape, dtype="float32", name="images")
+    x = convolution(filters, 2, dtype)(padded(x))
     x = layers.LeakyReLU(0.2, dtype=dtype)(x)
     for level in range(1, num_layers + 1):
         strides = 2 if level < num_layers else 1
         x = _normalized(padded(x), filters * min(2**level, 8), 4, strides, dtype=dtype)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
-    scores = layers.Conv2D(1, 4, kernel_initializer=small_normal(), dtype="float32")(padded(x))
+    scores = convolution(1, 1, "float32")(padded(x))
     return keras.Model(inputs, scores, name=name)

@@ -87,6 +87,8 @@ class Config(_Section):
     # Whether the architecture's bare name means this preset; without any, the first with weights by name.
     default: bool = False
     model: dict[str, Any] = {}
+    # Paths of what does not learn, as `ZooModel.frozen_layers` gives them; None: what the class freezes itself.
+    frozen: list[str] | None = None
     # role -> arguments of its optimizer that differ from the paper's: {"generator": {"learning_rate": 1e-4}}
     optimizers: dict[str, dict[str, Any]] = {}
     data: DataConfig = DataConfig()

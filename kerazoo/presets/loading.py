@@ -5,7 +5,7 @@ import warnings
 
 from kerazoo.base.arguments import check_arguments, shorten
 from kerazoo.base.registry import index, model_class
-from kerazoo.presets.preset import check_weights, find_preset, presets_of, shipped_presets
+from kerazoo.presets.preset import check_weights, find_preset, presets_of, shipped_presets, unfrozen
 from kerazoo.utils.errors import ConfigError
 from kerazoo.utils.memory import bounded_variables
 
@@ -69,7 +69,7 @@ def load(name, /, *, weights=AUTO, skip_mismatch=False, **arguments):
     """
     preset = find_preset(name)
     if weights is None:
-        return build(preset.config, **arguments)
+        return build(unfrozen(preset.config), **arguments)
     if weights != AUTO:
         raise ConfigError(f"weights = {weights!r}: 'auto' or None is expected; to load a folder, give it as the name")
     with _weights(preset) as (path, stage):
@@ -119,16 +119,19 @@ def create(name, /, **arguments):
     if str(name) in index():
         with bounded_variables(name):
             return model_class(str(name))(**arguments)
-    return build(find_preset(name).config, **arguments)
+    return build(unfrozen(find_preset(name).config), **arguments)
 
 
 def build(config, /, **arguments):
-    """A fresh model of a `Config`, with some of its model arguments changed."""
+    """A fresh model of a `Config`, with some of its model arguments changed; frozen where the configuration says so."""
     cls = model_class(config.architecture)
     # Names and precisions are chosen where a model is made: a configuration holds what the paper would say.
     check_arguments(cls, config.model, keras_arguments=())
     with bounded_variables(config.architecture):
-        return cls(**{**config.model, **arguments})
+        model = cls(**{**config.model, **arguments})
+    if config.frozen is not None:
+        model.freeze_layers(config.frozen)
+    return model
 
 
 def info(name):

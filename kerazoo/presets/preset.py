@@ -142,10 +142,21 @@ def find_preset(name):
 
 
 def find_recipe(name):
-    """The `Preset` that is trained under a name; of an architecture without one, its class's, with `folder` None."""
+    """The `Preset` that is trained under a name; of an architecture without one, its class's defaults.
+
+    Returns:
+        Preset. With `folder` None where there is no preset. Without what the preset's layers froze: training begins
+        with fresh weights.
+    """
     if str(name) in index() and not presets_of(str(name)):
         return Preset(str(name), None, Config(architecture=str(name)))
-    return find_preset(name)
+    preset = find_preset(name)
+    return replace(preset, config=unfrozen(preset.config))
+
+
+def unfrozen(config):
+    """A configuration for fresh weights, of which none that were trained before are kept as they are."""
+    return config.model_copy(update={"frozen": None})
 
 
 def _read_run(run):
@@ -226,7 +237,7 @@ def save_preset(model, folder, *, config=None, training=None, overwrite=False):
 
     check_registered(model)
     config = config or Config(architecture=model.architecture, model=_model_arguments(model))
-    config = config.model_copy(update={"module": module_of(model.architecture)})
+    config = config.model_copy(update={"module": module_of(model.architecture), "frozen": model.frozen_entries()})
     with new_folder(folder, overwrite=overwrite, owned=(CONFIG,)) as temporary:
         files = write_config(config, temporary / CONFIG)
         metadata = {"format": 1, "weights": write_weights(model, temporary / WEIGHTS)}

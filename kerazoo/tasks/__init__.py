@@ -4,7 +4,8 @@
 
 - `sample(model, path, *, num, seed, data, overwrite)` writes what fits the task to `path` and returns the paths of the
   files; the suffix of `path` decides a picture's format (.png, .pdf, .svg), without one it is PNG. Where a picture is
-  written, `scale` says how large: pixels a pixel of a grid of images, times as large as usual for a plot;
+  written, `scale` says how large: pixels a pixel of a grid of images, times as large as usual for a plot. It has the
+  options that it can use, and no others: one without `data` draws from the model alone;
 - `evaluate(model, data, settings)` returns a dict of metrics, name -> number;
 
 and `HEADLINES`, the names of the metrics that a card shows of exported files.
@@ -30,12 +31,14 @@ class Data:
         image_shape: tuple, callable or None. The shape that the model takes; see `kerazoo.data.open_source`.
         download: bool. Whether a missing data set may be downloaded.
         strict: bool. Whether a broken image is an error.
+        asked: bool. Whether a user named this source for this picture, rather than a configuration for all.
     """
 
     spec: str | None = None
     image_shape: tuple | Callable | None = None
     download: bool = False
     strict: bool = False
+    asked: bool = False
     _opened: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def open(self, split):
@@ -61,6 +64,8 @@ class Data:
 def write_samples(model, path, **options):
     """Write what fits a model's task, checking that the task has the options.
 
+    Data that nobody asked for (`Data.asked`) are an offer, which a task may leave.
+
     Args:
         model: ZooModel.
         path: Path. As for the task's `sample`.
@@ -70,14 +75,29 @@ def write_samples(model, path, **options):
         tuple[Path, ...]. The files.
 
     Raises:
-        ConfigError: an option that the task's `sample` does not have, such as `scale` for a text.
+        ConfigError: an option that the task's `sample` does not have, such as `scale` for a text, or data for a task
+            that draws from the model alone.
     """
     sample = task_module(model.task).sample
     known = [name for name, p in inspect.signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    if "data" not in known and not getattr(options.get("data"), "asked", False):
+        options.pop("data", None)
     for name in options:
         if name not in known:
             raise ConfigError(f"samples of {model.task} have no option {name!r}; they have {', '.join(known)}")
     return sample(model, path, **options)
+
+
+def refuse(option, value, why):
+    """Raise a `ConfigError` where an option was given that this very model, or picture, cannot use.
+
+    Args:
+        option: str. Its name.
+        value: what was given; None, and data that nobody asked for, are nothing.
+        why: str. One phrase.
+    """
+    if value is not None and getattr(value, "asked", True):
+        raise ConfigError(f"{option}: {why}; leave it out")
 
 
 def task_module(task):

@@ -10,10 +10,10 @@ from kerazoo.utils.images import as_float_array
 HEADLINES = ("squared_error", "psnr")  # of a card's table of exported files
 
 PROBE_TRAIN, PROBE_TEST = 10_000, 10_000
-COLUMNS = 10
+NUM_EXAMPLES, COLUMNS = 40, 10
 
 
-def sample(model, path, *, num=40, seed=0, data=None, scale=None, overwrite=False):
+def sample(model, path, *, num=NUM_EXAMPLES, seed=0, data=None, scale=None, overwrite=False):
     """Write `num` examples of the data with their reconstructions.
 
     Images stand in rows of ten, each row above the row of their reconstructions; of points the reconstructions are

@@ -8,7 +8,7 @@ HEADLINES = ("free_energy", "reconstruction_l1")  # of a card's table of exporte
 NUM_GIBBS_STEPS = 200
 
 
-def sample(model, path, *, num=64, seed=0, data=None, scale=None, overwrite=False):
+def sample(model, path, *, num=64, seed=0, scale=None, overwrite=False):
     """Write a grid of `num` Gibbs samples; the same seed gives the same picture."""
     images = model.generate(num, num_gibbs_steps=NUM_GIBBS_STEPS, seed=seed)
     return (write_grid(images, path, scale=scale, overwrite=overwrite),)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from kerazoo.metrics import kernel_density_nats, pixel_histogram_nats
-from kerazoo.tasks import point_generation
+from kerazoo.tasks import point_generation, refuse
 from kerazoo.tasks.grids import write_grid
 
 HEADLINES = ("bits_per_dimension", "nats")  # of a card's table of exported files
@@ -19,6 +19,7 @@ def sample(model, path, *, num=None, seed=0, data=None, scale=None, overwrite=Fa
     """Write `num` samples: 64 images as a grid, or 2,500 points over held-out ones where `data` names a source."""
     options = {"scale": scale, "overwrite": overwrite}
     if model.image_shape is not None:
+        refuse("data", data, "images are drawn by the model alone")
         return (write_grid(model.generate(num or NUM_IMAGES, seed=seed), path, **options),)
     return point_generation.sample(model, path, num=num or point_generation.NUM_POINTS, seed=seed, data=data, **options)
 

@@ -1,7 +1,7 @@
 """Probabilistic autoencoders of images: samples, reconstructions, and bounds of the likelihood."""
 
 from kerazoo.losses import gaussian_kl
-from kerazoo.tasks.image_generation import sample
+from kerazoo.tasks import autoencoding, image_generation
 
 HEADLINES = ("nll_500", "negative_elbo", "reconstruction_l1")  # of a card's table of exported files
 
@@ -9,7 +9,13 @@ HEADLINES = ("nll_500", "negative_elbo", "reconstruction_l1")  # of a card's tab
 ACTIVE_VARIANCE = 0.01
 NUM_IMPORTANCE_SAMPLES = 500
 
-__all__ = ["evaluate", "sample"]
+
+def sample(model, path, *, num=None, seed=0, data=None, scale=None, overwrite=False):
+    """Write `num` samples, 64 by default; of data that were asked for, `num` images over their reconstructions."""
+    options = {"seed": seed, "scale": scale, "overwrite": overwrite}
+    if data is not None and data.asked:
+        return autoencoding.sample(model, path, num=num or autoencoding.NUM_EXAMPLES, data=data, **options)
+    return image_generation.sample(model, path, num=num, **options)
 
 
 def evaluate(model, data, settings):

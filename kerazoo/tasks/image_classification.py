@@ -1,5 +1,7 @@
 """Image classifiers: pictures with their predicted class, accuracy, and what is left of it on adversarial examples."""
 
+import math
+
 import numpy as np
 
 from kerazoo.metrics.robustness import adversarial_error, fast_gradient_sign, predicted_classes
@@ -12,6 +14,8 @@ HEADLINES = ("accuracy",)  # of a card's table of exported files
 
 def sample(model, path, *, num=None, seed=0, data=None, epsilon=None, scale=None, overwrite=False):
     """Write a grid of images of the data, each with its predicted class.
+
+    Of a model that also draws images (`generate`), two rows of its own follow, with the classes that it finds in them.
 
     Args:
         model: ZooModel with `classify`; with `epsilon` also `logits`.
@@ -34,8 +38,14 @@ def sample(model, path, *, num=None, seed=0, data=None, epsilon=None, scale=None
     options = {"scale": scale, "overwrite": overwrite}
     if epsilon is not None:
         return (adversarial_picture(model, path, chosen["image"], chosen["label"], epsilon, names=names, **options),)
-    classes = model.classify(chosen["image"]).argmax(axis=1)
-    return (write_grid(chosen["image"], path, labels=[names.get(c, str(c)) for c in classes], **options),)
+    images, columns = as_float_array(chosen["image"]), math.ceil(math.sqrt(len(chosen["image"])))
+    labels = [names.get(c, str(c)) for c in predicted_classes(model, images)]
+    if hasattr(model, "generate"):
+        drawn = model.generate(2 * columns, seed=seed)
+        white = np.ones((-len(images) % columns, *images.shape[1:]), "float32")
+        images = np.concatenate([images, white, drawn])
+        labels += [""] * len(white) + [f"drawn: {names.get(c, c)}" for c in predicted_classes(model, drawn)]
+    return (write_grid(images, path, columns=columns, labels=labels, **options),)
 
 
 def labels_of(source):

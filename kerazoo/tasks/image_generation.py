@@ -21,7 +21,7 @@ PROBE_TRAIN, PROBE_TEST = 10_000, 10_000
 NUM_IMAGES, IMAGES_PER_CLASS = 64, 8
 
 
-def sample(model, path, *, num=None, seed=0, data=None, scale=None, overwrite=False):
+def sample(model, path, *, num=None, seed=0, scale=None, overwrite=False):
     """Write a grid of `num` generated images; the same seed gives the same picture.
 
     By default there are 64; of a model that generates from labels (`model.conditional`) 8 of each class. A column of

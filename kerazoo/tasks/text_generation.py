@@ -12,7 +12,7 @@ NUM_CHARACTERS = 500
 RULE = "-" * 72
 
 
-def sample(model, path, *, num=3, seed=0, data=None, prompt="", overwrite=False):
+def sample(model, path, *, num=3, seed=0, prompt="", overwrite=False):
     """Write `num` texts of 500 characters that go on from `prompt` as a text, one below the other; the same seed
     gives the same texts."""
     texts = model.generate(prompt, NUM_CHARACTERS, seed=seed, num_samples=num)

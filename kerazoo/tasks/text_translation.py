@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from kerazoo.metrics import bleu, character_accuracy, exact_match
+from kerazoo.tasks import refuse
 from kerazoo.tasks.formats import text_file
 from kerazoo.tasks.plots import attention_maps
 from kerazoo.utils.errors import UnknownSplitError
@@ -12,17 +13,22 @@ from kerazoo.utils.files import new_file
 
 HEADLINES = ("bleu", "bleu_greedy", "exact_match")  # of a card's table of exported files
 
-MAX_MAPS = 6
+NUM_TEXTS, MAX_MAPS = 6, 6
 
 
-def sample(model, path, *, num=6, seed=0, data=None, prompt=None, scale=None, overwrite=False):
+def sample(model, path, *, num=None, seed=0, data=None, prompt=None, scale=None, overwrite=False):
     """Write translations of `num` held-out texts, with their references, as a text, and the attention weights of the
-    first six as a picture (models with attention); the search is greedy. With `prompt`, of that text instead."""
+    first six as a picture (models with attention); the search is greedy. `num` is 6 by default. With `prompt`, of that
+    text instead."""
+    if model.attention is None:
+        refuse("scale", scale, "a model without attention writes a text, and no picture")
     if prompt is None:
         source = held_out(data)
-        rows = source.sample(min(num, len(source)), seed=seed)
+        rows = source.sample(min(num or NUM_TEXTS, len(source)), seed=seed)
         texts, references = ([str(text) for text in rows[side]] for side in ("source", "target"))
     else:
+        refuse("data", data, "the prompt is translated")
+        refuse("num", num, "one prompt is translated")
         texts, references = [prompt], []
     translations = model.translate(texts, beam_width=1)
     file = text_file(path)

@@ -11,7 +11,7 @@ from kerazoo.base.own_modules import module_of
 from kerazoo.data import augmented
 from kerazoo.presets.preset import save_preset
 from kerazoo.presets.runs import RUN_PRESET, read_record
-from kerazoo.tasks import Data, task_module
+from kerazoo.tasks import Data, write_samples
 from kerazoo.training.callbacks import (
     Checkpoints,
     EpochGoesOn,
@@ -165,12 +165,12 @@ def train(
 
 def _fit(model, config, source, plan, run, data, progress, callbacks):
     """Train to the plan's end; False where a signal stopped it before."""
-    settings, task = config.training, task_module(model.task)
+    settings = config.training
     batch_sizes = stage_batch_sizes(settings, model.stages())
     start = int(model.step.numpy())
     checkpoints = Checkpoints(run, settings.checkpoint_steps)
     checkpoints.set_model(model)  # fit() does, but a finished run that is resumed has nothing left to fit
-    samples = EpochSamples(run, lambda path: task.sample(model, path, data=data, overwrite=True))
+    samples = EpochSamples(run, lambda path: write_samples(model, path, data=data, overwrite=True))
     bar = [progress_callback(plan.total_epochs, plan.total_steps - start)] if progress else []
     segments = list(plan.segments(start))
     log = RunLog(run, start, segments[0].first_epoch if segments else plan.total_epochs, samples.pictures)
@@ -215,7 +215,7 @@ def _save_preset(model, run, config, source, plan, data, command):
         "versions": software_versions(),
     }
     folder = save_preset(model, run / RUN_PRESET, config=config, training=training, overwrite=True)
-    task_module(model.task).sample(model, folder / "samples", data=data, overwrite=True)
+    write_samples(model, folder / "samples", data=data, overwrite=True)
     return folder
 
 

@@ -8,6 +8,8 @@ import threading
 import time
 import warnings
 
+from kerazoo.utils.backend import check_backend
+
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "GRPC_VERBOSITY": "ERROR", "GLOG_minloglevel": "3"}
 
 
@@ -48,13 +50,20 @@ def plain_warnings():
 
 
 def import_tensorflow():
-    """Import TensorFlow and find its devices without log lines; for the command line only, never the library."""
+    """Import TensorFlow and find its devices without their log lines.
+
+    The command line begins with it, and so may a script or a notebook, before anything else imports TensorFlow. The
+    library itself never calls it: what a process logs is not for a library to decide.
+
+    Raises:
+        ConfigError: Keras has another backend.
+    """
     if "tensorflow" in sys.modules:
         return
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     with silent_stderr():
-        import keras  # noqa: F401
+        check_backend()  # imports Keras
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")

@@ -61,7 +61,7 @@ class VAE(VariationalAutoencoder):
         self.decoder = self._network("decoder", latent_dim, hidden_units[::-1], self.num_pixels)
 
     def _network(self, name, num_inputs, widths, num_outputs):
-        x = inputs = keras.Input((num_inputs,))
+        x = inputs = keras.Input((num_inputs,), dtype="float32")
         for width in widths:
             x = layers.Dense(width, activation="tanh", dtype=self.dtype_policy)(x)
         return keras.Model(inputs, layers.Dense(num_outputs, dtype="float32")(x), name=name)

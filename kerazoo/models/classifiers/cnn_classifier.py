@@ -8,7 +8,7 @@ from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import verb
 from kerazoo.models.classifiers._classifier import Classifier
-from kerazoo.networks.convolutional import flatten
+from kerazoo.networks.convolutional import CHANNELS_LAST, flatten
 from kerazoo.utils.images import as_float
 
 
@@ -61,15 +61,16 @@ class CNNClassifier(Classifier, ZooModel):
         super().__init__(**kwargs)
         self.encoder = self._build_encoder()
         self.head = keras.Sequential(
-            [keras.Input((feature_dim,)), layers.Dense(num_classes, dtype="float32")], name="head"
+            [keras.Input((feature_dim,), dtype="float32"), layers.Dense(num_classes, dtype="float32")], name="head"
         )
 
     def _build_encoder(self):
         dtype = self.dtype_policy
-        x = inputs = keras.Input(self.image_shape, name="images")
+        options = {"data_format": CHANNELS_LAST, "dtype": dtype}
+        x = inputs = keras.Input(self.image_shape, dtype="float32", name="images")
         for width in self.filters:
-            x = layers.Conv2D(width, 3, padding="same", activation="relu", dtype=dtype)(x)
-            x = layers.MaxPooling2D(dtype=dtype)(x)
+            x = layers.Conv2D(width, 3, padding="same", activation="relu", **options)(x)
+            x = layers.MaxPooling2D(**options)(x)
         x = layers.Dense(self.feature_dim, dtype=dtype)(flatten(x))
         return keras.Model(inputs, layers.ReLU(dtype="float32")(x), name="encoder")
 

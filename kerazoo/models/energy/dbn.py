@@ -12,17 +12,23 @@ from kerazoo.base.stages import Stage
 from kerazoo.base.verbs import verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
 from kerazoo.models.classifiers._classifier import Classifier
+from kerazoo.models.energy._gibbs import GibbsSampling
 from kerazoo.utils.images import as_float
 
 
 @register("dbn")
-class DBN(Classifier, ZooModel):
-    """Deep belief network for classification.
+class DBN(GibbsSampling, Classifier, ZooModel):
+    """Deep belief network for classification, which can also draw images.
 
     Training has one stage for each RBM (`"rbm_1"`, `"rbm_2"`, ...) and a last one, `"classifier"`. An RBM learns by
     CD-k from the probabilities that the stages before it give to their hidden units; binary hidden units drive the
     reconstruction, whose units are probabilities. The classifier is the same stack of logistic layers with a softmax
     on top: all of it is fine-tuned on cross-entropy.
+
+    `generate` draws as section 5 of Hinton et al. 2006 says: Gibbs sampling in the top RBM, then one pass down. The
+    weights are shared with the classifier, and its fine-tuning changes them without a look at the images that they
+    draw: pretrained RBMs draw images like the data, a fine-tuned network (the preset, too) draws a few shapes again and
+    again. Load a model that ended with the last `"rbm_..."` stage to draw from.
 
     It differs from Hinton et al. 2006 in the fine-tuning: backpropagation (as Hinton and Salakhutdinov 2006 do) with
     Adam instead of the up-down algorithm or conjugate gradients, and the labels take no part in the top RBM.
@@ -46,6 +52,8 @@ class DBN(Classifier, ZooModel):
         >>> images = np.zeros((4, 28, 28, 1), "uint8")  # or float in [0, 1]
         >>> model.classify(images).argmax(axis=1).shape
         (4,)
+        >>> model.generate(16, num_gibbs_steps=200, seed=0).shape
+        (16, 28, 28, 1)
         >>> fresh = kerazoo.create("dbn", hidden_units=(200, 200))
         >>> fresh.compile(seed=0)
         >>> for stage in fresh.stages():  # doctest: +SKIP
@@ -81,7 +89,7 @@ class DBN(Classifier, ZooModel):
             initializer = None if pretraining else keras.initializers.GlorotUniform()
             setattr(self, name, RestrictedBoltzmann(below, units, initializer, name=name))
         self.head = keras.Sequential(
-            [keras.Input((widths[-1],)), keras.layers.Dense(num_classes, dtype="float32")], name="head"
+            [keras.Input((widths[-1],), dtype="float32"), keras.layers.Dense(num_classes, dtype="float32")], name="head"
         )
         greedy = {name: (name,) for name in self._rbm_names} if pretraining else {}
         self.roles = {**greedy, "classifier": (*self._rbm_names, "head")}
@@ -93,7 +101,7 @@ class DBN(Classifier, ZooModel):
         return (*greedy, Stage("classifier", ("classifier",), tracked, needs_labels=True, keeps_averages=False))
 
     def variables_of(self, role):
-        """The trainable variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
+        """The variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
         if role != "classifier":
             return super().variables_of(role)
         shared = [variable for rbm in self._rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
@@ -148,6 +156,26 @@ class DBN(Classifier, ZooModel):
         return tf.reshape(as_float(images), [-1, self.num_pixels])
 
     # === Verbs ===
+
+    @property
+    def sampled_rbm(self):
+        """The top RBM."""
+        return self._rbms()[-1]
+
+    def decode_units(self, h):
+        """The images of the top RBM's hidden units, a function of tensors: one pass down.
+
+        Each layer takes the probabilities of the one above it, as each RBM was trained on those of the one below it.
+
+        Args:
+            h: tf.Tensor. float32 in [0, 1], shape `(batch, units)`: units, or their probabilities.
+
+        Returns:
+            tf.Tensor. float32 in [0, 1], shape `(batch, *image_shape)`.
+        """
+        for rbm in reversed(self._rbms()):
+            h = tf.sigmoid(rbm.visible_logits(h))
+        return tf.reshape(h, [-1, *self.image_shape])
 
     @verb("probabilities", images="images")
     def encode(self, images):

@@ -164,7 +164,14 @@ class RBM(EnergyBased, ZooModel):
         return self.decode_units(z)
 
     def decode_units(self, h):
-        """The images of hidden units, a function of tensors."""
+        """The images of hidden units, a function of tensors.
+
+        Args:
+            h: tf.Tensor. float32 in [0, 1], shape `(batch, units)`: units, or their probabilities.
+
+        Returns:
+            tf.Tensor. float32 in [0, 1], shape `(batch, *image_shape)`.
+        """
         return tf.reshape(tf.sigmoid(self.rbm.visible_logits(h)), [-1, *self.image_shape])
 
     def _flat(self, images):
