@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import io
 import json
 import re
 
@@ -24,7 +25,9 @@ class TestFormats:
         assert sorted(path.name for path in here.iterdir()) == ["a.png", "b.pdf", "c.svg", "d.png", "e.v2.png"]
         assert (here / "b.pdf").read_bytes().startswith(b"%PDF")
         inner = re.search(r"base64,([^\"]+)", (here / "c.svg").read_text())[1]
-        assert base64.b64decode(inner) == (here / "a.png").read_bytes() == (here / "d.png").read_bytes()
+        pictures = [Image.open(source).convert("RGB") for source in (io.BytesIO(base64.b64decode(inner)), "a.png")]
+        assert pictures[0].tobytes() == pictures[1].tobytes()
+        assert (here / "a.png").read_bytes() == (here / "d.png").read_bytes()
         assert sample(finished_run, "--num", 4, "--out", "again.pdf") == 0
         assert (here / "again.pdf").read_bytes() == (here / "b.pdf").read_bytes()
 
@@ -38,7 +41,9 @@ class TestFormats:
     @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.gif", "a.eps"])
     def test_what_is_not_written(self, here, finished_run, capsys, name):
         assert sample(finished_run, "--out", name) == 1
-        assert f"{name}: .png, .pdf, .svg are written" in capsys.readouterr().err
+        assert (
+            f"{name}: pictures are written as .png, .pdf, .svg; choose one of these suffixes" in capsys.readouterr().err
+        )
         assert list(here.iterdir()) == []
 
     def test_scale(self, here, finished_run, capsys):
@@ -130,6 +135,6 @@ def test_lists_of_some(capsys):
 def test_unknown_sources_list_sources(capsys):
     for name in ("tdfs:mnist", "nothing:at/all"):
         assert main(["info", name]) == 1
-        assert "The sources are copy, digits, folder:PATH" in capsys.readouterr().err
+        assert "The sources are copy, csv:PATH, digits, folder:PATH" in capsys.readouterr().err
     assert main(["info", "digitz"]) == 1
-    assert "unknown model or data source 'digitz'; did you mean digits?" in capsys.readouterr().err
+    assert "unknown data source 'digitz': did you mean digits?" in capsys.readouterr().err

@@ -169,7 +169,11 @@ def test_arguments_are_checked():
         (lambda: metrics.discarded_variance(np.eye(3), 4), ConfigError, "num_components = 4.* from 0 to 3"),
         (lambda: metrics.principal_components(np.eye(3), 0), ConfigError, "num_components = 0"),
         (lambda: metrics.pca_reconstruction(np.eye(3), np.eye(2), 1), DataError, "same number of features"),
-        (lambda: metrics.principal_angles(np.eye(3), np.eye(2)), DataError, "same number of rows and a column"),
+        (
+            lambda: metrics.principal_angles(np.eye(3), np.eye(2)),
+            DataError,
+            "same number of rows and at least one column",
+        ),
         (lambda: metrics.gabor_fit(np.zeros((2, 3, 3))), DataError, r"sides from 4 to 64, got \(2, 3, 3\)"),
         (lambda: metrics.gabor_fit(np.zeros((2, 64))), DataError, "filters must have 3 axes"),
     ]:

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.base.registry import index, model_class
+from kerazoo.base.registry import built_in, model_class
 from kerazoo.presets.cards import models_table, render_card
 from kerazoo.presets.config import make_config
 from kerazoo.presets.loading import list_presets
@@ -97,7 +97,7 @@ class TestArchitecture:
     def test_class_says_what_it_is(self, case):
         cls = type(case.model)
         assert cls.architecture == architecture(case.name)
-        assert cls.__module__ == index()[cls.architecture]
+        assert cls.__module__ == built_in()[cls.architecture]
         assert cls.paper
         assert case.model.task
         assert case.model.roles
@@ -250,8 +250,8 @@ def check_equations(case):
 
 
 def test_every_architecture_has_a_row_and_a_preset():
-    assert sorted({architecture(name) for name in all_rows()}) == sorted(index())
-    assert [name for name in index() if not list_presets(name)] == []
+    assert sorted({architecture(name) for name in all_rows()}) == sorted(built_in())
+    assert [name for name in built_in() if not list_presets(name)] == []
 
 
 def test_every_mechanism_has_one_row_in_the_quick_tests():
@@ -324,4 +324,4 @@ def test_a_fresh_model_has_the_optimizers_of_its_paper():
 
 
 def test_model_classes_are_found_by_name():
-    assert {name: model_class(name).architecture for name in index()} == {name: name for name in index()}
+    assert {name: model_class(name).architecture for name in built_in()} == {name: name for name in built_in()}

@@ -12,6 +12,7 @@ from kerazoo.utils.errors import PresetError, UnknownNameError
 from kerazoo.utils.files import new_file
 
 LINES_OF_TEXT = 12
+NOT_TRAINED = "none yet"  # the weights of a preset that waits for them
 HEADER = ("architecture", "preset", "what it is", "parameters", "weights")
 
 
@@ -41,19 +42,19 @@ def model_rows(pattern="*"):
 def _rows_of(architecture):
     rows = []
     if architecture not in built_in() and not presets_of(architecture):
-        return [(architecture, "-", "of your own, without a preset", "-", "none yet")]
+        return [(architecture, "-", "of your own, without a preset", "-", NOT_TRAINED)]
     for preset in presets_of(architecture):
         weights = preset.metadata.get("weights", {})
         parameters = weights.get("parameters", {}).get("total")
         count = f"{parameters:,}" if parameters else "-"
-        size = f"{weights['bytes'] / 1e6:.1f} MB" if weights else "none yet"
+        size = f"{weights['bytes'] / 1e6:.1f} MB" if weights else NOT_TRAINED
         rows.append((architecture, preset.name, preset.config.summary, count, size))
     return rows
 
 
 def models_table():
-    """The README's table of models, in Markdown."""
-    header, *rows = model_rows()
+    """The README's table of models that are published, in Markdown."""
+    header, *rows = (row for row in model_rows() if row[-1] != NOT_TRAINED)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
