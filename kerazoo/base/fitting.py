@@ -3,12 +3,10 @@
 import functools
 
 import numpy as np
-import tensorflow as tf
 
-from kerazoo.base.noise import begin_streams
 from kerazoo.base.rates import with_common_rates
-from kerazoo.data import as_dataset
-from kerazoo.utils.errors import DataError
+from kerazoo.data import as_dataset, split_last
+from kerazoo.utils.errors import ConfigError, DataError
 
 # Examples that `adapt` sees in a plain `fit`, which cannot know how long a dataset is.
 MOST_ADAPTED = 100_000
@@ -125,7 +123,18 @@ class Fitting:
     def begin(self, batch, *, training):
         """Make, before the first step, the states whose size is that of the global batch (a dict of arrays)."""
 
-    def fit(self, x=None, y=None, *, batch_size=32, shuffle=True, steps_per_epoch=None, validation_data=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        *,
+        batch_size=32,
+        shuffle=True,
+        steps_per_epoch=None,
+        validation_split=0.0,
+        validation_data=None,
+        **kwargs,
+    ):
         """Train; as `keras.Model.fit`, on any data that the model can take.
 
         Args:
@@ -136,6 +145,8 @@ class Fitting:
             shuffle: bool. Whether to shuffle arrays and sources, by the seed given to `compile`; a later call goes on
                 in the same order where this one stops. Defaults to True.
             steps_per_epoch: int or None. Defaults to one pass.
+            validation_split: float in [0, 1). The last part of arrays and sources, before they are shuffled, which is
+                validated on and not learned from. Defaults to 0.0.
             validation_data: like `x`, or `(x, y)`, or None. Defaults to None.
             **kwargs: `epochs`, `callbacks`, `verbose`, `initial_epoch`, ... of `keras.Model.fit`. A callback that
                 changes the learning rate changes that of every role, by the same factor.
@@ -144,12 +155,19 @@ class Fitting:
             keras.callbacks.History. `history` holds the epoch averages of every name in `tracked`.
 
         Raises:
-            DataError: no examples, a wrong shape, or values out of range.
-            ConfigError: a callback that changes the learning rate, where a role's follows a schedule.
+            DataError: no examples, a wrong shape, values out of range, or a `validation_split` of a dataset.
+            ConfigError: `validation_split` and `validation_data` at once; or a callback that changes the learning rate,
+                where a role's follows a schedule.
         """
         self._assert_compile_called("fit")
         if kwargs.pop("class_weight", None) is not None or kwargs.pop("sample_weight", None) is not None:
             raise DataError("class_weight and sample_weight: a paper's losses have none; repeat examples instead")
+        if validation_split:
+            if validation_data is not None:
+                raise ConfigError("validation_split and validation_data: give one of both")
+            given = x if y is None else (x, y)
+            shape = {"key": self.batch_key, "image_shape": self.image_shape}
+            (x, validation_data), y = split_last(given, validation_split, **shape), None
         if hasattr(self.adapt, "__wrapped__") and not self._adapted and not int(self.step.numpy()):
             self.adapt(self._first_examples(x, y, batch_size))
         # The stream goes on where the model stopped, so that two calls, also with a save between, train like one.
@@ -232,17 +250,3 @@ class Fitting:
             raise DataError(f"a batch of {rows} examples for {devices} devices: each needs one; raise batch_size")
         with self.distribute_strategy.scope():
             self.begin(batch, training=training)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: all is built before `fit`, and Keras's version adds up the replicas' batches, which may differ."""
-
-    def _make_function(self, step_function):
-        """Keras's compiled loop around a step, which it runs once more where a dataset of unknown length has ended."""
-
-        def step(data):
-            begin_streams()  # an interrupted trace may have left some
-            given = [part for part in tf.nest.flatten(data) if part is not None]
-            with tf.control_dependencies(given):  # without a batch, nothing of a step takes effect
-                return step_function(data)
-
-        return super()._make_function(step)

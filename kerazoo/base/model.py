@@ -29,9 +29,10 @@ from kerazoo.base.example_spaces import Images
 from kerazoo.base.fitting import Fitting
 from kerazoo.base.freezing import Freezing
 from kerazoo.base.logs import Logging
+from kerazoo.base.loops import Looping
 from kerazoo.base.noise import Noisy, begin_streams
 from kerazoo.base.precision import precision
-from kerazoo.base.registry import check_registered
+from kerazoo.base.saving import Saving
 from kerazoo.base.stages import Staged
 from kerazoo.base.state import Stateful, TrainingState
 from kerazoo.base.updates import Updating
@@ -42,7 +43,19 @@ check_backend()
 
 
 class ZooModel(
-    StoresArguments, Freezing, Compiling, Updating, Averaging, Logging, Noisy, Fitting, Staged, Stateful, keras.Model
+    StoresArguments,
+    Freezing,
+    Saving,
+    Compiling,
+    Updating,
+    Averaging,
+    Logging,
+    Noisy,
+    Looping,
+    Fitting,
+    Staged,
+    Stateful,
+    keras.Model,
 ):
     """Base of every architecture of the zoo.
 
@@ -101,32 +114,6 @@ class ZooModel(
         """The number of training steps since `compile` (a variable; saved in `.keras` files)."""
         return self._state["step"]
 
-    # === Configuration and saving ===
-
-    def get_config(self):
-        """The arguments of `__init__`, those of every Keras model, and `frozen_layers` where layers were frozen."""
-        policy = keras.dtype_policies.serialize(self.dtype_policy)
-        config = {**self.given_arguments(), "name": self.name, "dtype": policy, "trainable": self.trainable}
-        frozen = self.frozen_entries()
-        return config if frozen is None else {**config, "frozen_layers": frozen}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` describes, with fresh weights."""
-        config = dict(config)
-        frozen = config.pop("frozen_layers", None)
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
-        model = cls(**config)
-        if frozen is not None:
-            model.freeze_layers(frozen)
-        return model
-
-    def save(self, *args, **kwargs):
-        """As `keras.Model.save`; a `ConfigError` where the class is not registered, so that nothing could load it."""
-        check_registered(self)
-        return super().save(*args, **kwargs)
-
     # === Training ===
 
     def losses(self, batch, *, training):
@@ -175,20 +162,22 @@ class ZooModel(
         """Exported signatures that no decorator declares, a dict as of `endpoints`; none by default."""
         return {}
 
-    def export(self, path, format="saved_model", *, overwrite=False, **options):
+    def export(self, path, format="saved_model", *, overwrite=False, verbose=False, **options):
         """Write the model for TensorFlow Serving (`"saved_model"`, a folder) or for devices (`"litert"`, a file).
 
         Args:
             path: str or Path. Folder, for example `"models/dcgan/1"`, or file, for example `"dcgan.tflite"`.
             format: `"saved_model"` or `"litert"`. Defaults to `"saved_model"`.
             overwrite: bool. Whether an earlier export may be replaced. Defaults to False.
+            verbose: bool. Whether to print a line with the signatures, as `keras.Model.export` does. Defaults to False.
             **options: of the format; see `kerazoo.exporting.export_saved_model` and `export_litert`.
 
         Returns:
             dict. The export's metadata: signatures, bytes, and the largest difference from Keras of each signature.
 
         Raises:
-            ExportError: a signature that does not give what Keras gives, or that cannot be converted.
+            ExportError: another format, an option that it does not have, or a signature that does not give what Keras
+                gives, or cannot be converted.
             OutputError: the path exists or cannot be written; nothing is left behind.
 
         Example:
@@ -197,7 +186,10 @@ class ZooModel(
         """
         from kerazoo.exporting import export
 
-        return export(self, path, format, overwrite=overwrite, **options)
+        metadata = export(self, path, format, overwrite=overwrite, **options)
+        if verbose:
+            print(f"wrote {path}: {', '.join(metadata['signatures'])}")
+        return metadata
 
     def save_preset(self, folder, *, overwrite=False, **kwargs):
         """Write the model as a preset folder that `kerazoo.load(folder)` reads.

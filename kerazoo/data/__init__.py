@@ -43,6 +43,7 @@ from kerazoo.data.schemes import Request, list_sources, names_source, open_sourc
 from kerazoo.data.sources import Source
 from kerazoo.data.streams import TokenStream
 from kerazoo.data.unpaired import Unpaired
+from kerazoo.data.validation import split_last
 
 __all__ = [
     "BucketedPairs",
@@ -64,4 +65,5 @@ __all__ = [
     "open_source",
     "rescaled",
     "source",
+    "split_last",
 ]

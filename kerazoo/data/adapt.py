@@ -57,10 +57,10 @@ def as_dataset(
         >>> steps, next(iter(dataset))["image"].shape
         (3, TensorShape([32, 28, 28, 1]))
     """
-    if _is_dataset(x):
+    if is_dataset(x):
         dataset = _without_texts(_rebatch(_adapt_dataset(x, key), key, batches_per_step), key)
         return dataset if devices == 1 else dataset.map(lambda batch: _with_enough_rows(batch, key, devices)), None
-    source = _as_source(x, key, image_shape)
+    source = as_source(x, key, image_shape)
     source = source if prepare is None else prepare(source)
     _require_key(key, source.arrays, source.info.name)
     if training:
@@ -114,7 +114,7 @@ def check_batch(batch, *, key, shape, value_range=None):
         _check_range(values, noun, *value_range)
 
 
-def _is_dataset(x):
+def is_dataset(x):
     """Tell a `tf.data.Dataset` without importing TensorFlow for NumPy data."""
     return hasattr(x, "element_spec") and hasattr(x, "__iter__")
 
@@ -162,7 +162,7 @@ def _rebatch(dataset, key, batches_per_step):
     return dataset if first is None else dataset.rebatch(int(first[key].shape[0]) * batches_per_step)
 
 
-def _as_source(x, key, image_shape):
+def as_source(x, key, image_shape):
     """Wrap arrays, or open a spec, as a source."""
     if isinstance(x, Source):
         return x

@@ -87,14 +87,13 @@ class BucketedPairs(Source):
         dataset = tf.data.Dataset.range(0, len(self), batch_size).map(batch, num_parallel_calls=PARALLEL_CALLS)
         return with_fixed_options(dataset.prefetch(2))
 
-    def take(self, limit):
-        """Return a source of the first pairs; arguments and errors as for `Source.take`.
+    def select(self, rows):
+        """Return a source of some of the pairs; arguments as for `Source.select`.
 
         Returns:
             A `BucketedPairs`.
         """
-        limit = check_integer("limit", limit, 1)
-        sides = (self.arrays["source"][:limit], self.arrays["target"][:limit])
+        sides = (self.arrays["source"][rows], self.arrays["target"][rows])
         return BucketedPairs(*sides, pad=self.pad, **self.info.origin)
 
     def _reader(self, batch_size, first, num, *, seed, shuffle):

@@ -1,6 +1,7 @@
 """`Source`: examples in random access, and the batches, the ordered pass and the samples drawn from them."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -178,6 +179,27 @@ class Source:
         """
         limit = min(check_integer("limit", limit, 1), len(self))
         return self.select(slice(limit))
+
+    def split_last(self, fraction):
+        """Return two sources: the first examples, and the last ones, in their own order.
+
+        Args:
+            fraction: float in (0, 1). Of the examples, what the second one gets.
+
+        Returns:
+            (Source, Source). As many as Keras's `validation_split` leaves and takes.
+
+        Raises:
+            DataError: one of both would have no examples.
+        """
+        first = math.floor(len(self) * (1.0 - fraction))
+        if not 0 < first < len(self):
+            purpose = "validation" if first else "training"
+            raise DataError(
+                f"{self.info.name}: the last {fraction:g} of {len(self):,} example{'s' * (len(self) > 1)} leaves none "
+                f"for {purpose}: give other data for it, validation_data=..."
+            )
+        return self.select(slice(first)), self.select(slice(first, None))
 
     def fingerprint(self):
         """Return a digest of the examples, which tells a resumed run whether its data have changed.

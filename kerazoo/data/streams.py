@@ -107,20 +107,19 @@ class TokenStream(Source):
         dataset = tf.data.Dataset.range(self.num_batches(batch_size)).map(read, num_parallel_calls=PARALLEL_CALLS)
         return with_fixed_options(dataset.prefetch(2))
 
-    def take(self, limit):
-        """Return a stream of the first tokens.
+    def select(self, rows):
+        """Return a stream of some of the tokens.
 
         Args:
-            limit: int, 1 or more. How many; all of them where there are fewer.
+            rows: slice, or int array of indices.
 
         Returns:
             A `TokenStream` of the same window.
 
         Raises:
-            DataError: `limit` is no more than the window, or not a positive integer.
+            DataError: no more tokens than the window.
         """
-        kept = self.arrays["tokens"][: check_integer("limit", limit, 1)]
-        return TokenStream(kept, self.window, **self.info.origin)
+        return TokenStream(self.arrays["tokens"][rows], self.window, **self.info.origin)
 
     def _most_streams(self):
         return (len(self) - 1) // self.window

@@ -106,6 +106,16 @@ class Unpaired(Source):
             self.a.take(limit), self.b.take(limit), name=self.info.name, to_class_images=self.to_class_images
         )
 
+    def split_last(self, fraction):
+        """Return two sources: the first images of each domain, and its last; arguments and errors as for
+        `Source.split_last`.
+
+        Returns:
+            (Unpaired, Unpaired).
+        """
+        halves = zip(self.a.split_last(fraction), self.b.split_last(fraction), strict=True)
+        return tuple(Unpaired(*parts, name=self.info.name, to_class_images=self.to_class_images) for parts in halves)
+
     def _gather(self):
         # The ordered pass runs to the end of the longer domain and begins the shorter one again.
         gather_a, gather_b = self.a._gather(), self.b._gather()

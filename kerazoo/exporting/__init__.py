@@ -1,5 +1,7 @@
 """Models outside of Python: SavedModels for TensorFlow Serving, LiteRT files for devices, checked against Keras."""
 
+import inspect
+
 from kerazoo.exporting.litert import export_litert
 from kerazoo.exporting.saved_model import export_saved_model, export_version
 from kerazoo.utils.errors import ExportError
@@ -12,7 +14,12 @@ def export(model, path, format="saved_model", **options):
     """Write a model in one of `FORMATS`; see `ZooModel.export`."""
     if format not in FORMATS:
         raise ExportError(f"format = {format!r}: one of {', '.join(FORMATS)} is expected")
-    return FORMATS[format](model, path, **options)
+    write = FORMATS[format]
+    known = [name for name, one in inspect.signature(write).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        raise ExportError(f"export to {format} has no option {unknown!r}; it has {', '.join(known)}")
+    return write(model, path, **options)
 
 
 __all__ = ["FORMATS", "export", "export_litert", "export_saved_model", "export_version"]
