@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import kerazoo
@@ -9,9 +10,26 @@ from kerazoo.cli import main
 from kerazoo.utils.errors import DataError
 from tests.zoo_rows import Row, Verb, tiny_images
 
+
+def adversarial_reference(model, batch, noise):
+    """Goodfellow et al. 2015, section 6, with alpha a half, in probabilities."""
+    images, labels = tf.cast(batch["image"], tf.float32) / 255.0, tf.one_hot(batch["label"], model.num_classes)
+
+    def nats(x):
+        return -tf.reduce_sum(labels * tf.math.log(tf.nn.softmax(model.head(model.encoder(x)))), axis=1)
+
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        total = tf.reduce_sum(nats(images))
+    changed = tf.clip_by_value(images + 0.25 * tf.sign(tape.gradient(total, images)), 0.0, 1.0)
+    yield "classifier", lambda: (nats(images) + nats(changed)) / 2
+
+
+ARGUMENTS = {"image_shape": (16, 16, 1), "num_classes": 3, "filters": (4, 4), "feature_dim": 6}
+
 ROWS = {
     "cnn_classifier": Row(
-        arguments={"image_shape": (16, 16, 1), "num_classes": 3, "filters": (4, 4), "feature_dim": 6},
+        arguments=ARGUMENTS,
         batch=tiny_images,
         # 3x3 convolutions 1 -> 4 and 4 -> 4, the hidden layer 4 x 4 x 4 -> 6 and the output 6 -> 3, all with biases
         parameters=40 + 148 + 390 + 21,
@@ -23,6 +41,16 @@ ROWS = {
         on_source={"num_classes": 10},
         mechanism="classifier",
         represents=True,
+    ),
+    "cnn_classifier@adversarial": Row(
+        arguments={**ARGUMENTS, "dropout_rate": 0.0, "adversarial_epsilon": 0.25},
+        batch=tiny_images,
+        parameters=40 + 148 + 390 + 21,  # those of the other
+        verbs={"classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1))},
+        falling=("classifier_loss",),
+        on_source={"num_classes": 10},
+        mechanism="classifier",
+        reference=adversarial_reference,
     ),
 }
 

@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.xdist_group("page"),  # one browser, one server
 ]
 
-# A translation and its map, two domains, a drawing and its classes, a slider a latent, a text continued, many latents: it
-# does not grow with the zoo, whose signatures all go through the same forms.
+# A translation and its map, two domains, a drawing and its classes, a slider a latent, a text continued, many latents:
+# the list does not grow with the zoo, whose signatures all go through the same forms.
 NAMES = ["attention_seq2seq", "cyclegan", "dbn", "dcgan", "lstm_char_lm", "rbm"]
 
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"

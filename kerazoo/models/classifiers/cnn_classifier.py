@@ -1,9 +1,10 @@
 """A small convolutional classifier of images, whose features serve the image metrics (LeCun et al. 1998)."""
 
 import keras
+import tensorflow as tf
 from keras import layers
 
-from kerazoo.base.arguments import ImageShape, NumClasses, PositiveInt, Rate, Widths
+from kerazoo.base.arguments import Fraction, ImageShape, NumClasses, PositiveInt, Rate, Widths
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import verb
@@ -22,12 +23,18 @@ class CNNClassifier(Classifier, ZooModel):
     It differs from LeNet-5 in what was found since: ReLU, max-pooling, and dropout (Srivastava et al. 2014). There is
     no normalisation, so that distances between features keep the scale of what the classifier found.
 
+    With `adversarial_epsilon` above 0 it is trained as Goodfellow et al. 2015 do (section 6, with their weight of a half):
+    a step's loss is the mean of that of the images and that of the images which the fast gradient sign method changed by
+    that much, for the network as it then is. The direction is found without dropout; both losses share one draw of it.
+
     Args:
         image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
         num_classes: int. At least 2. Defaults to 10.
         filters: tuple[int, ...]. Channels of each block. Defaults to `(32, 64)`.
         feature_dim: int. Width of the hidden dense layer. Defaults to 128.
         dropout_rate: float in [0, 1). Fraction of the features left out in training. Defaults to 0.5.
+        adversarial_epsilon: float in [0, 1]. By how much a pixel of an adversarial training image is changed, where
+            images are in [0, 1]. Defaults to 0.0, no such images.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
     Raises:
@@ -41,7 +48,8 @@ class CNNClassifier(Classifier, ZooModel):
         >>> model.features(images).shape
         (4, 128)
 
-    Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition".
+    Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition";
+    Goodfellow, Shlens and Szegedy 2015, "Explaining and Harnessing Adversarial Examples", arXiv:1412.6572.
     """
 
     paper = "LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11)"
@@ -56,6 +64,7 @@ class CNNClassifier(Classifier, ZooModel):
         filters: Widths = (32, 64),
         feature_dim: PositiveInt = 128,
         dropout_rate: Rate = 0.5,
+        adversarial_epsilon: Fraction = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -76,6 +85,23 @@ class CNNClassifier(Classifier, ZooModel):
 
     def default_optimizers(self):
         return {"classifier": keras.optimizers.Adam(1e-3)}
+
+    def losses(self, batch, *, training):
+        """The cross-entropy of each image's label, in nats; in training the mean with that of its adversarial image."""
+        clean = super().losses(batch, training=training)
+        if not (training and self.adversarial_epsilon):
+            return clean
+        labels = tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
+        changed = self.adversarial_images(as_float(batch["image"]), labels)
+        return 0.5 * clean + 0.5 * self.cross_entropy(labels, self.logits(changed, training))
+
+    def adversarial_images(self, images, labels):
+        """Images in [0, 1] moved by `adversarial_epsilon` along the sign of the gradient of their cross-entropy."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            losses = self.cross_entropy(labels, self.logits(images))
+        moved = images + self.adversarial_epsilon * tf.sign(tape.gradient(losses, images))
+        return tf.stop_gradient(tf.clip_by_value(moved, 0.0, 1.0))
 
     def logits(self, images, training=False):
         """Scores of the classes before the softmax, shape `(batch, num_classes)`."""
