@@ -19,9 +19,9 @@ class Classifier(Labelled):
         labels = tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
         logits = self.logits(batch["image"], training)
         self.track(accuracy=tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == labels, tf.float32))
-        return self.cross_entropy(labels, logits)
+        return self._cross_entropy(labels, logits)
 
-    def cross_entropy(self, labels, logits):
+    def _cross_entropy(self, labels, logits):
         """The cross-entropy of each label, in nats, shape `(batch,)`."""
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 

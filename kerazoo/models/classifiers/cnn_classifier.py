@@ -23,9 +23,9 @@ class CNNClassifier(Classifier, ZooModel):
     It differs from LeNet-5 in what was found since: ReLU, max-pooling, and dropout (Srivastava et al. 2014). There is
     no normalisation, so that distances between features keep the scale of what the classifier found.
 
-    With `adversarial_epsilon` above 0 it is trained as Goodfellow et al. 2015 do (section 6, with their weight of a half):
-    a step's loss is the mean of that of the images and that of the images which the fast gradient sign method changed by
-    that much, for the network as it then is. The direction is found without dropout; both losses share one draw of it.
+    With `adversarial_epsilon` above 0 it is trained as Goodfellow et al. 2015 do (section 6, with their weight of 0.5):
+    a step's loss is the mean of that of the images and that of the images which the fast gradient sign method changed
+    by that much, for the network as it then is. The direction is found without dropout; both losses share one draw.
 
     Args:
         image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
@@ -92,14 +92,14 @@ class CNNClassifier(Classifier, ZooModel):
         if not (training and self.adversarial_epsilon):
             return clean
         labels = tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
-        changed = self.adversarial_images(as_float(batch["image"]), labels)
-        return 0.5 * clean + 0.5 * self.cross_entropy(labels, self.logits(changed, training))
+        changed = self._adversarial_images(as_float(batch["image"]), labels)
+        return 0.5 * clean + 0.5 * self._cross_entropy(labels, self.logits(changed, training))
 
-    def adversarial_images(self, images, labels):
+    def _adversarial_images(self, images, labels):
         """Images in [0, 1] moved by `adversarial_epsilon` along the sign of the gradient of their cross-entropy."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            losses = self.cross_entropy(labels, self.logits(images))
+            losses = self._cross_entropy(labels, self.logits(images))
         moved = images + self.adversarial_epsilon * tf.sign(tape.gradient(losses, images))
         return tf.stop_gradient(tf.clip_by_value(moved, 0.0, 1.0))
 
