@@ -113,7 +113,8 @@ def test_files_and_inputs_that_are_none_are_one_line(tmp_path):
             LiteRTFile(tmp_path / "part.tflite")
     file = LiteRTFile(path)
     for signature, inputs, message in (
-        ("sample", {}, "no signature 'sample' (there are: classify, encode)"),
+        ("attend", {}, "no signature 'attend' (there are: classify, sweep, encode"),
+        ("sample", {}, "no signature 'sample' (left out: LiteRT draws no seeded random numbers: give noise)"),
         ("classify", {"x": np.zeros(3)}, "takes images, not x"),
         ("classify", {"images": np.zeros((1, 8, 8, 1))}, "float32 of shape (None, 16, 16, 1)"),
         ("classify", {"images": np.zeros((0, 16, 16, 1))}, "(None: 1 or more)"),
