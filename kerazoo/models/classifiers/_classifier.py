@@ -16,14 +16,13 @@ class Classifier(Labelled):
 
     def losses(self, batch, *, training):
         """The cross-entropy of each image's label, in nats."""
-        labels = tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
+        labels = self._labels(batch)
         logits = self.logits(batch["image"], training)
         self.track(accuracy=tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == labels, tf.float32))
-        return self._cross_entropy(labels, logits)
-
-    def _cross_entropy(self, labels, logits):
-        """The cross-entropy of each label, in nats, shape `(batch,)`."""
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+    def _labels(self, batch):
+        return tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
 
     def call(self, inputs, training=False):
         """Class probabilities, shape `(batch, num_classes)`, of images (uint8, or float in [0, 1])."""

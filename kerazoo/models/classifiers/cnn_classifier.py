@@ -91,15 +91,15 @@ class CNNClassifier(Classifier, ZooModel):
         clean = super().losses(batch, training=training)
         if not (training and self.adversarial_epsilon):
             return clean
-        labels = tf.cast(tf.reshape(batch["label"], [-1]), tf.int32)
-        changed = self._adversarial_images(as_float(batch["image"]), labels)
-        return 0.5 * clean + 0.5 * self._cross_entropy(labels, self.logits(changed, training))
+        labels = self._labels(batch)
+        logits = self.logits(self._adversarial_images(as_float(batch["image"]), labels), training)
+        return 0.5 * clean + 0.5 * tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
     def _adversarial_images(self, images, labels):
         """Images in [0, 1] moved by `adversarial_epsilon` along the sign of the gradient of their cross-entropy."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            losses = self._cross_entropy(labels, self.logits(images))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, self.logits(images))
         moved = images + self.adversarial_epsilon * tf.sign(tape.gradient(losses, images))
         return tf.stop_gradient(tf.clip_by_value(moved, 0.0, 1.0))
 
