@@ -1,7 +1,6 @@
 """`metadata.csv` and `metadata.jsonl` next to image files, as Hugging Face's ImageFolder has them."""
 
 import posixpath
-import warnings
 from collections import Counter
 from pathlib import PurePosixPath
 
@@ -87,12 +86,7 @@ class Metadata:
             (len(files_alone), "image", "had no row", sorted(files_alone)),
         ]
         lines = [f"{counted(count, noun)} {what}: {named(list(names))}" for count, noun, what, names in found if count]
-        if not lines:
-            return
-        message = f"{request.spec}: left out what does not fit in the metadata: {'; '.join(lines)}"
-        if request.strict:
-            raise DataError(message)
-        warnings.warn(message, stacklevel=5)
+        request.left_out(lines, "what does not fit in the metadata", stacklevel=5)
 
 
 def _rows(request, tree, table):

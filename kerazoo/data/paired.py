@@ -1,7 +1,5 @@
 """`paired:A,B`: two folders of images matched by file name, as pairs."""
 
-import warnings
-
 import numpy as np
 
 from kerazoo.data.arrays import from_arrays
@@ -176,9 +174,4 @@ def _report(request, pools, divided):
         alone = [key for key in own if key not in other and not (divided and request.split not in ("all", key[0]))]
         if alone:
             lines.append(f"{counted(len(alone), 'image')} only in {side}: {named([own[key].path for key in alone])}")
-    if not lines:
-        return
-    message = f"{request.spec}: left out what has no partner: {'; '.join(lines)}"
-    if request.strict:
-        raise DataError(message)
-    warnings.warn(message, stacklevel=4)
+    request.left_out(lines, "what has no partner", stacklevel=4)

@@ -1,9 +1,10 @@
 """`Request`: the argument of a scheme's function."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping
 
-from kerazoo.utils.errors import UnknownSplitError
+from kerazoo.utils.errors import DataError, UnknownSplitError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,3 +43,21 @@ class Request:
             An `UnknownSplitError`, to be raised.
         """
         return UnknownSplitError(f"{self.spec} has no split {self.split!r}: it has {', '.join(splits)}{hint}")
+
+    def left_out(self, lines, why, *, stacklevel):
+        """Say what of the data is left out: an error under `strict`, otherwise a warning; nothing without lines.
+
+        Args:
+            lines: list of str. What it is, each with its count and names.
+            why: str. What they have in common.
+            stacklevel: int. As for `warnings.warn`, from the caller.
+
+        Raises:
+            DataError: there is something, and `strict` is set.
+        """
+        if not lines:
+            return
+        message = f"{self.spec}: left out {why}: {'; '.join(lines)}"
+        if self.strict:
+            raise DataError(message)
+        warnings.warn(message, stacklevel=stacklevel + 1)
