@@ -142,6 +142,23 @@ class ZooModel(
         begin_streams()
         return self.logs()
 
+    # === Measuring ===
+
+    def own_figures(self, data, settings, extractor):
+        """What this paper measures beside its task; `kerazoo evaluate` adds it to the task's figures.
+
+        Args:
+            data: kerazoo.tasks.Data. `data.open(split)` gives a source: `sample(num, seed=...)` of it some rows, a dict
+                of arrays, and `arrays` what it has.
+            settings: EvaluationConfig. `split`, `num`, `seed`.
+            extractor: callable. Without arguments; gives the classifier that the configuration names, with `features`
+                and `classify`.
+
+        Returns:
+            dict[str, float]. By name; none by default.
+        """
+        return {}
+
     # === Leaving Python ===
 
     def endpoints(self):

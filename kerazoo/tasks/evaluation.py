@@ -1,11 +1,13 @@
 """Measuring a preset with what its configuration says, reproducibly."""
 
+import functools
 import warnings
 
 from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
+from kerazoo.tasks.image_generation import load_extractor
 from kerazoo.utils.errors import ConfigError
 
 
@@ -36,6 +38,7 @@ def evaluate_preset(name, *, options=None, overrides=(), download=False):
     model = load(name)
     data = Data(settings.data, model.image_shape, download)
     metrics = task_module(model.task).evaluate(model, data, settings)
+    metrics |= model.own_figures(data, settings, functools.partial(load_extractor, settings.extractor))
     _warn_of_few(metrics)
     measured = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
     return {**measured, "metrics": metrics}
