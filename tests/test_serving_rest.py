@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import threading
+import time
 
 import httpx
 import numpy as np
 import pytest
 
-from kerazoo.serving import Server
+from kerazoo.serving import Server, serve
 from tests.serving_models import WEIGHTS, predict, saved_models
 
 ONE = {"instances": [[1, 2, 3, 4]]}
@@ -273,3 +275,19 @@ class TestStatus:
             assert line in text
         assert "nobody" not in text
         assert client.get("/monitoring/prometheus/metrics").status_code == 200
+
+
+def test_serve_in_a_thread_of_a_notebook_or_of_another_server():
+    said, stop = [], threading.Event()
+    options = {"rest_port": 0, "grpc_port": None, "say": said.append, "stop": stop}
+    thread = threading.Thread(target=serve, args=(saved_models(),), kwargs=options)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not any("REST http://" in line for line in said) and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    address = next(line.removeprefix("REST ") for line in said if "REST http://" in line)
+    assert httpx.get(f"{address}/v1/models/dense").status_code == 200
+    stop.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert "stopping: running requests are finished" in said

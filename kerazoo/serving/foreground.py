@@ -10,12 +10,15 @@ from kerazoo.serving.server import Server, front_doors
 _FOR_ALL = ("0.0.0.0", "::", "")  # addresses that let other machines in
 
 
-def serve(folder, *, say=print, **options):
-    """Serve the exported models of a folder until SIGINT or SIGTERM.
+def serve(folder, *, say=print, stop=None, **options):
+    """Serve the exported models of a folder until SIGINT or SIGTERM, or until `stop` is set.
+
+    In a thread of a notebook or of another server there are no signals, which Python gives to the main thread alone.
 
     Args:
         folder: str or Path. Holds `MODEL/VERSION/` with `saved_model.pb`.
         say: callable. Called with one line on what is served. Defaults to `print`.
+        stop: threading.Event or None. Ends the server when it is set. Defaults to None.
         **options: as for `Server`.
 
     Raises:
@@ -24,8 +27,9 @@ def serve(folder, *, say=print, **options):
     Example:
         >>> serve("models/", rest_port=8501, grpc_port=None)
     """
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked = threading.Event() if stop is None else stop
+    heard = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in heard}
     server = Server(folder, say=say, **options)
     try:
         check_folder(folder)
