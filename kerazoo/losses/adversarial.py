@@ -47,6 +47,24 @@ def non_saturating_generator_loss(fake_logits):
     return _cross_entropy(fake_logits, 1.0)
 
 
+def minimax_generator_loss(fake_logits):
+    """The generator's side of the minimax game: log(1 - D(G(z))), whose gradient vanishes where D is sure.
+
+    Args:
+        fake_logits: tf.Tensor. Discriminator logits of generated examples.
+
+    Returns:
+        tf.Tensor. float32, shape `(batch,)`, in nats, at most 0.
+
+    Example:
+        >>> minimax_generator_loss(tf.zeros((2, 1))).numpy().round(4)  # -log 2
+        array([-0.6931, -0.6931], dtype=float32)
+
+    Source: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1.
+    """
+    return -_cross_entropy(fake_logits, 0.0)
+
+
 def _vector(values):
     return tf.reshape(tf.cast(values, tf.float32), [-1])
 

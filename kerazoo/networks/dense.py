@@ -5,8 +5,20 @@ import math
 import keras
 from keras import layers
 
+from kerazoo.layers.noise import Dropout
 
-def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias=True, dtype=None, name="mlp"):
+
+def build_mlp(
+    inputs,
+    hidden,
+    outputs,
+    *,
+    activation="relu",
+    output_activation=None,
+    output_bias=True,
+    dtype=None,
+    name="mlp",
+):
     """Vectors to vectors: dense layers with an activation, then a linear one.
 
     Hidden weights begin as in He et al. 2015 (arXiv:1502.01852) for rectifiers, the last layer's as in Glorot and
@@ -14,26 +26,77 @@ def build_mlp(num_inputs, hidden, num_outputs, *, activation="relu", output_bias
     is homogeneous, f(c x) = c f(x), and small learning rates take thousands of steps to leave that.
 
     Args:
-        num_inputs: int. Length of an input.
+        inputs: int or tuple[int, ...]. Length of an input, or its shape, of which a row is made.
         hidden: sequence of int. Widths of the hidden layers.
-        num_outputs: int. Length of an output.
+        outputs: int or tuple[int, ...]. Length of an output, or its shape.
         activation: str. Of the hidden layers. Defaults to `"relu"`.
+        output_activation: str or None. Of the output. Defaults to None, linear.
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
         dtype: dtype policy of the hidden layers; the last is float32. Defaults to None, the global one.
         name: str. Defaults to `"mlp"`.
 
     Returns:
-        keras.Model. `(batch, num_inputs)` -> `(batch, num_outputs)` float32.
+        keras.Model. `(batch, *inputs)` -> `(batch, *outputs)` float32.
 
     Example:
         >>> build_mlp(2, (16, 16), 1).count_params()
         337
     """
-    x = inputs = keras.Input((num_inputs,), dtype="float32")
+    examples, x = _input_row(inputs)
     for width in hidden:
         kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / x.shape[-1]) ** 0.5) for _ in range(2))
         x = layers.Dense(width, activation=activation, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
-    return keras.Model(inputs, layers.Dense(num_outputs, use_bias=output_bias, dtype="float32")(x), name=name)
+    options = {"activation": output_activation, "use_bias": output_bias, "dtype": "float32"}
+    x = layers.Dense(math.prod(_shape(outputs)), **options)(x)
+    return keras.Model(examples, _reshaped(x, _shape(outputs)), name=name)
+
+
+def build_maxout_network(inputs, hidden, outputs, pieces, *, dropout, input_dropout, dtype=None, name="discriminator"):
+    """Vectors to vectors: maxout layers with dropout, then a linear one.
+
+    A maxout unit is the largest of several linear functions of its input. The largest of two standard normal numbers
+    has a second moment of 1, so weights and biases of variance 1 / inputs keep the scale through two pieces.
+
+    Args:
+        inputs: int or tuple[int, ...]. Length of an input, or its shape, of which a row is made.
+        hidden: sequence of int. Numbers of maxout units in the hidden layers.
+        outputs: int. Length of an output.
+        pieces: int. Linear functions of a unit.
+        dropout: float in [0, 1). The chance of each hidden unit to be left out in training.
+        input_dropout: float in [0, 1). The chance of each value of the input.
+        dtype: dtype policy of the hidden layers; the last is float32. Defaults to None, the global one.
+        name: str. Defaults to `"discriminator"`.
+
+    Returns:
+        keras.Model. `(batch, *inputs)` -> `(batch, outputs)` float32.
+
+    Example:
+        >>> build_maxout_network(2, (16, 16), 1, 3, dropout=0.5, input_dropout=0.2).count_params()
+        977
+
+    Source: Goodfellow et al. 2013, "Maxout Networks", arXiv:1302.4389.
+    """
+    examples, x = _input_row(inputs)
+    x = Dropout(input_dropout, dtype=dtype)(x)
+    for units in hidden:
+        kernel, bias = (keras.initializers.RandomNormal(stddev=x.shape[-1] ** -0.5) for _ in range(2))
+        x = layers.Dense(units * pieces, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
+        x = Dropout(dropout, dtype=dtype)(keras.ops.max(_reshaped(x, (units, pieces)), axis=-1))
+    return keras.Model(examples, layers.Dense(outputs, dtype="float32")(x), name=name)
+
+
+def _input_row(size):
+    """A network's input of a length or a shape, and the same as rows."""
+    examples = keras.Input(_shape(size), dtype="float32")
+    return examples, _reshaped(examples, (math.prod(examples.shape[1:]),))
+
+
+def _shape(size):
+    return (size,) if isinstance(size, int) else tuple(size)
+
+
+def _reshaped(x, shape):
+    return x if x.shape[1:] == shape else keras.ops.reshape(x, (-1, *shape))
 
 
 def build_dense_encoder(image_shape, hidden, code_dim, *, activation, code_activation=None, dtype=None):

@@ -1,9 +1,14 @@
 """Generators of images or of points, by the argument that is given: spaces, networks, and what data determine."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
-from kerazoo.base.example_spaces import Points, SignedImages
-from kerazoo.networks.convolutional import build_discriminator, build_generator
+import keras
+
+from kerazoo.base.arguments import PositiveInt, Widths
+from kerazoo.base.example_spaces import Images, Points, SignedImages
+from kerazoo.models.gans._gan import GAN
+from kerazoo.networks.convolutional import SquareImageShape, build_discriminator, build_generator
 from kerazoo.networks.dense import build_mlp
 from kerazoo.utils.errors import ConfigError
 
@@ -11,8 +16,11 @@ from kerazoo.utils.errors import ConfigError
 class PointsOrImages:
     """Mixin; list it before `GAN`. The class has the arguments `image_shape` and `num_features`, exactly one of them.
 
-    `networks` gives the builder that goes with the examples: DCGAN's convolutions for images, perceptrons for points.
+    `networks` gives the builder that goes with the examples: perceptrons for points; for images DCGAN's convolutions,
+    or perceptrons where the class's `image_space` is `Images`, in [0, 1].
     """
+
+    image_space: Any = SignedImages
 
     def __init__(self, **kwargs):
         self._check_one()
@@ -26,16 +34,16 @@ class PointsOrImages:
 
     @property
     def space(self):
-        return SignedImages(self.image_shape) if self.num_features is None else Points((self.num_features,))
+        return self.image_space(self.image_shape) if self.num_features is None else Points((self.num_features,))
 
     def networks(self, **sizes):
         """The builder of this model's networks: `generator(latent_dim)`, `critic(units)`, `discriminator(units)`.
 
         Args:
-            **sizes: `filters` and `kernel_size` for images, `generator_units` for points.
+            **sizes: `filters` and `kernel_size` for convolutions, `generator_units` for perceptrons.
 
         Returns:
-            ConvolutionalNetworks or DenseNetworks.
+            ConvolutionalNetworks, DenseNetworks or DenseImageNetworks.
         """
         return BUILDERS[type(self.space)](self.space.shape, sizes, self.dtype_policy)
 
@@ -83,17 +91,59 @@ class DenseNetworks:
     sizes: dict
     dtype: object
 
+    output_activation: ClassVar[Any] = None
+
     def generator(self, latent_dim):
         """Latents to points."""
-        return build_mlp(latent_dim, self.sizes["generator_units"], self.shape[0], dtype=self.dtype, name="generator")
+        options = {"output_activation": self.output_activation, "dtype": self.dtype, "name": "generator"}
+        return build_mlp(latent_dim, self.sizes["generator_units"], self.shape, **options)
 
     def discriminator(self, units, **options):
         """Points to a logit."""
-        return build_mlp(self.shape[0], units, 1, dtype=self.dtype, **{"name": "discriminator", **options})
+        return build_mlp(self.shape, units, 1, dtype=self.dtype, **{"name": "discriminator", **options})
 
     def critic(self, units):
         """Points to a value, without a bias in the last layer."""
         return self.discriminator(units, output_bias=False, name="critic")
 
 
-BUILDERS = {SignedImages: ConvolutionalNetworks, Points: DenseNetworks}
+class DenseImageNetworks(DenseNetworks):
+    """The same for images in [0, 1] of `shape`, as rows of pixels: the generator ends with sigmoids."""
+
+    output_activation = "sigmoid"
+
+
+BUILDERS = {SignedImages: ConvolutionalNetworks, Images: DenseImageNetworks, Points: DenseNetworks}
+
+
+class PointsOrImagesGAN(PointsOrImages, GAN):
+    """Base of GANs of points or of square images of 16 to 128 pixels, with DCGAN's optimizers: a paper has its losses.
+
+    Images go through DCGAN's networks, points through perceptrons with ReLU.
+
+    Args:
+        image_shape, num_features, latent_dim, filters, kernel_size, generator_units, discriminator_units, prior: as for
+            `LSGAN`.
+    """
+
+    image_sizes = (16, 128)
+
+    def __init__(
+        self,
+        image_shape: SquareImageShape | None = None,
+        num_features: PositiveInt | None = None,
+        latent_dim: PositiveInt = 100,
+        filters: PositiveInt = 128,
+        kernel_size: PositiveInt = 5,
+        generator_units: Widths = (128, 128),
+        discriminator_units: Widths = (128, 128),
+        prior: Literal["uniform", "normal"] = "uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        build = self.networks(filters=filters, kernel_size=kernel_size, generator_units=generator_units)
+        self.generator = build.generator(self.latent_prior.dim)
+        self.discriminator = build.discriminator(discriminator_units)
+
+    def default_optimizers(self):
+        return {role: keras.optimizers.Adam(2e-4, beta_1=0.5) for role in self.roles}

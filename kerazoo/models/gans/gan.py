@@ -1,0 +1,108 @@
+"""GAN: generative adversarial nets (Goodfellow et al. 2014)."""
+
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from kerazoo.base.arguments import ImageShape, PositiveInt, Rate, Widths
+from kerazoo.base.example_spaces import Images
+from kerazoo.base.registry import register
+from kerazoo.base.verbs import verb
+from kerazoo.losses import minimax_discriminator_loss, minimax_generator_loss, non_saturating_generator_loss
+from kerazoo.models.gans._gan import GAN
+from kerazoo.models.gans._points_or_images import PointsOrImages
+from kerazoo.networks.dense import build_maxout_network
+
+GENERATOR_OBJECTIVES = {"non_saturating": non_saturating_generator_loss, "minimax": minimax_generator_loss}
+
+
+@register("gan")
+class VanillaGAN(PointsOrImages, GAN):
+    """The first generative adversarial nets, for images in [0, 1] or for points of any dimension.
+
+    The paper's algorithm 1: `discriminator_steps` (its k) updates of the discriminator, each on a fresh real batch and
+    fresh latents, then one of the generator. The generator minimises log(1 - D(G(z))), its side of the minimax game of
+    equation 1, or by default -log D(G(z)), which has the same fixed point and a gradient where the discriminator is
+    sure (section 3). With one discriminator step the images that it saw serve the generator's update too.
+
+    Networks, optimizer and sizes are those of the authors' code for MNIST: a generator of rectifiers with sigmoid
+    outputs (linear ones for points), a discriminator of maxout units with dropout, also in the generator's update,
+    standard normal latents, gradient descent with rate 0.1 and momentum 0.5. It differs in the initial weights, which
+    keep the scale of the activations, and in a constant rate and momentum.
+
+    Args:
+        image_shape: tuple[int, int, int] or None. Of images: height, width and channels.
+        num_features: int or None. Dimension of points. Exactly one of this and `image_shape` is given.
+        latent_dim: int. Length of a latent vector. Defaults to 100.
+        generator_units: tuple[int, ...]. Widths of the generator's hidden layers. Defaults to `(1200, 1200)`.
+        discriminator_units: tuple[int, ...]. Numbers of maxout units in the discriminator's hidden layers. Defaults to
+            `(240, 240)`.
+        maxout_pieces: int. Linear functions of a maxout unit. Defaults to 5.
+        dropout: float in [0, 1). The chance of a maxout unit to be left out in training. Defaults to 0.5.
+        input_dropout: float in [0, 1). The same for the values of the discriminator's input. Defaults to 0.2.
+        generator_objective: `"non_saturating"` or `"minimax"`. Defaults to `"non_saturating"`.
+        discriminator_steps: int. Updates of the discriminator for one of the generator. Defaults to 1.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument, a value out of range, or not exactly one of `image_shape` and `num_features`.
+
+    Example:
+        >>> fresh = kerazoo.create("gan", image_shape=(28, 28, 1))
+        >>> fresh.generate(4, seed=0).shape
+        (4, 28, 28, 1)
+        >>> points = kerazoo.create("gan", num_features=2, generator_objective="minimax", discriminator_steps=5)
+        >>> points.compile(seed=0)
+        >>> points.fit("ring", batch_size=256, epochs=10)  # doctest: +SKIP
+
+    Source: Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville and Bengio 2014, "Generative
+    Adversarial Nets", arXiv:1406.2661.
+    """
+
+    paper = "Goodfellow, Pouget-Abadie, Mirza et al. 2014, arXiv:1406.2661"
+    image_space = Images
+    image_sizes = (8, 64)
+
+    def __init__(
+        self,
+        image_shape: ImageShape | None = None,
+        num_features: PositiveInt | None = None,
+        latent_dim: PositiveInt = 100,
+        generator_units: Widths = (1200, 1200),
+        discriminator_units: Widths = (240, 240),
+        maxout_pieces: PositiveInt = 5,
+        dropout: Rate = 0.5,
+        input_dropout: Rate = 0.2,
+        generator_objective: Literal["non_saturating", "minimax"] = "non_saturating",
+        discriminator_steps: PositiveInt = 1,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.generator = self.networks(generator_units=generator_units).generator(latent_dim)
+        sizes = (self.space.shape, discriminator_units, 1, maxout_pieces)
+        rates = {"dropout": dropout, "input_dropout": input_dropout}
+        self.discriminator = build_maxout_network(*sizes, **rates, dtype=self.dtype_policy)
+
+    @property
+    def n_critic(self):
+        return self.discriminator_steps
+
+    def default_optimizers(self):
+        return {role: keras.optimizers.SGD(0.1, momentum=0.5) for role in self.roles}
+
+    def discriminator_loss(self, batch, fake, training=True):
+        logits = [self.discriminator(examples, training=training) for examples in (batch["real"], fake)]
+        return minimax_discriminator_loss(*logits)
+
+    def generator_loss(self, batch, fake, training=True):
+        return GENERATOR_OBJECTIVES[self.generator_objective](self.discriminator(fake, training=training))
+
+    @verb("probabilities", examples="examples")
+    def discriminate(self, examples):
+        """The discriminator's probability that each example is real.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num,)`.
+        """
+        return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]
