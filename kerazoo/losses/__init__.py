@@ -12,6 +12,7 @@ from kerazoo.losses.adversarial import (
     wasserstein_critic_loss,
     wasserstein_generator_loss,
 )
+from kerazoo.losses.information import categorical_information, uniform_information
 from kerazoo.losses.likelihood import sequence_log_likelihood
 from kerazoo.losses.variational import (
     bernoulli_log_likelihood,
@@ -22,6 +23,7 @@ from kerazoo.losses.variational import (
 
 __all__ = [
     "bernoulli_log_likelihood",
+    "categorical_information",
     "gaussian_kl",
     "gaussian_log_density",
     "gradient_norms",
@@ -34,6 +36,7 @@ __all__ = [
     "minimax_generator_loss",
     "non_saturating_generator_loss",
     "sequence_log_likelihood",
+    "uniform_information",
     "wasserstein_critic_loss",
     "wasserstein_generator_loss",
 ]

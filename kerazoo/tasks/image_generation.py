@@ -25,8 +25,12 @@ def sample(model, path, *, num=None, seed=0, scale=None, overwrite=False):
     """Write a grid of `num` generated images; the same seed gives the same picture.
 
     By default there are 64; of a model that generates from labels (`model.conditional`) 8 of each class. A column of
-    such a grid holds one class, and the classes follow each other from the left.
+    such a grid holds one class, and the classes follow each other from the left. A model with `sample_grid(num, seed)`
+    gives `(images, columns)` of its own.
     """
+    if hasattr(model, "sample_grid"):
+        images, columns = model.sample_grid(num, seed=seed)
+        return (write_grid(images, path, columns=columns, scale=scale, overwrite=overwrite),)
     if not is_conditional(model):
         return (write_grid(model.generate(num or NUM_IMAGES, seed=seed), path, scale=scale, overwrite=overwrite),)
     labels = labels_in_turn(num or IMAGES_PER_CLASS * model.num_classes, model.num_classes)
