@@ -33,7 +33,8 @@ def uniform_information(codes, mean, log_variance):
         codes, mean, log_variance: tf.Tensor. float32, shape `(batch, num_codes)`.
 
     Returns:
-        tf.Tensor. float32, shape `(batch,)`. It has no upper bound: the density of a code that is known exactly has none.
+        tf.Tensor. float32, shape `(batch,)`. It has no upper bound, as a code that is known
+            exactly has a density without one.
 
     Example:
         >>> uniform_information(tf.zeros((1, 1)), tf.zeros((1, 1)), tf.zeros((1, 1))).numpy().round(4)

@@ -54,7 +54,7 @@ class GAN(LatentModel, ZooModel):
         return {**batch, "z": self.latent_prior.noise(self, rows, stream("latent"))}
 
     def fake(self, batch, training):
-        """The generator's examples for a batch that was drawn, in the networks' range."""
+        """The generator's examples for a batch that was drawn, in the networks' range; or a dict of what it makes."""
         return self.generator(batch["z"], training=training)
 
     def discriminator_loss(self, batch, fake, training=True):
@@ -87,7 +87,8 @@ class GAN(LatentModel, ZooModel):
     def _share_one_pass(self, batch):
         with tf.GradientTape() as tape:
             fake = self.fake(batch, training=True)
-        self.minimize(self.adversary, self.discriminator_loss, batch, tf.stop_gradient(fake))
+        seen = tf.nest.map_structure(tf.stop_gradient, fake)
+        self.minimize(self.adversary, self.discriminator_loss, batch, seen)
         self.minimize("generator", lambda: self.generator_loss(batch, fake), tape=tape)
 
     def _alternate(self, batch):

@@ -30,12 +30,12 @@ class InfoGAN(ConvolutionalGAN):
 
     The generator sees noise z, a category, and continuous codes that are uniform on [-1, 1). A network Q gives a
     distribution of the codes for an image: probabilities of the categories, and means and variances of a Gaussian for
-    the others. Generator and Q maximise the lower bound H(c) + E log Q(c | x) of the mutual information between the codes
-    and the image, beside the GAN's game (equations 4 to 6). Q shares all layers of the discriminator but the last and
-    learns with it, as in the authors' code; so the bound stands in the losses of both updates.
+    the others. Beside the GAN's game, generator and Q maximise the lower bound H(c) + E log Q(c | x) of the mutual
+    information between the codes and the image (equations 4 to 6). Q shares all layers of the discriminator but the
+    last and learns with it, as in the authors' code; so the bound stands in the losses of both updates.
 
-    It differs from the paper in its networks, which are DCGAN's, without hidden dense layers, in the discriminator's and
-    in Q's. Adam with beta_1 0.5, and a rate of 2e-4 for the discriminator and of 1e-3 for the generator are the paper's.
+    It differs from the paper in its networks, which are DCGAN's, without hidden dense layers. Adam with beta_1 0.5, and
+    rates of 2e-4 for the discriminator and 1e-3 for the generator, are the paper's.
 
     Args:
         num_categories: int. At least 2. Defaults to 10.
@@ -204,8 +204,8 @@ class InfoGAN(ConvolutionalGAN):
         """Q's distribution of the codes of each image.
 
         Returns:
-            dict[str, np.ndarray]. float32: `probabilities` of the categories, shape `(num, num_categories)`; `means` and
-            `log_variances` of the continuous codes, shape `(num, num_codes)`.
+            dict[str, np.ndarray]. float32: `probabilities` of the categories, shape `(num, num_categories)`;
+            `means` and `log_variances` of the continuous codes, shape `(num, num_codes)`.
         """
         logits, means, log_variances = self._judge(to_signed(images), training=False)[1]
         return {"probabilities": tf.nn.softmax(logits), "means": means, "log_variances": log_variances}
