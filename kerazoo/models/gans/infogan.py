@@ -18,6 +18,7 @@ from kerazoo.losses import (
 from kerazoo.metrics import cluster_agreement
 from kerazoo.models.gans._convolutional_gan import ConvolutionalGAN
 from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError
 from kerazoo.utils.images import to_signed
 
 # The paper's figure 2 goes from -2 to 2, beyond the codes of training.
@@ -135,12 +136,16 @@ class InfoGAN(ConvolutionalGAN):
             ConfigError: a count, the seed or the truncation is out of range, or codes of another shape.
             DataError: categories that there are not.
         """
-        prior, category_of = self.latent_prior, np.eye(self.num_categories, dtype="float32")
+        prior = self.latent_prior
         z, category, drawn = prior.split(prior.sample(num_samples, seed=seed, truncation=truncation))
         if categories is not None:
-            category = category_of[asked_labels(categories, num_samples, self.num_categories)]
+            category = self._one_hot(categories, num_samples)
         if codes is not None:
             drawn = check_codes(np.tile(codes, (num_samples, 1)) if np.ndim(codes) == 1 else codes, (self.num_codes,))
+            if len(drawn) != num_samples:
+                raise ConfigError(
+                    f"codes of shape {drawn.shape} for {num_samples} samples: one row a sample is expected"
+                )
         return self.decode(np.concatenate([z, category, drawn], axis=1), batch_size=batch_size)
 
     def traverse(self, code, values=None, *, num_columns=10, seed=0):
@@ -163,8 +168,7 @@ class InfoGAN(ConvolutionalGAN):
         begin = self.latent_dim + self.num_categories  # of the continuous codes
         if code == 0:
             values = np.arange(self.num_categories) if values is None else np.asarray(values)
-            values = asked_labels(values, len(values), self.num_categories)
-            place, rows = slice(self.latent_dim, begin), np.eye(self.num_categories)[values]
+            place, rows = slice(self.latent_dim, begin), self._one_hot(values, len(values))
         else:
             place, rows = slice(begin + code - 1, begin + code), np.array(VALUES if values is None else values)[:, None]
         z = np.tile(z, (len(rows), 1, 1))
@@ -189,6 +193,9 @@ class InfoGAN(ConvolutionalGAN):
         white = np.ones((1, columns, *self.image_shape), "float32")
         rows = np.concatenate([grids[0], *(part for grid in grids[1:] for part in (white, grid))])
         return rows.reshape(-1, *self.image_shape), columns
+
+    def _one_hot(self, categories, num):
+        return np.eye(self.num_categories, dtype="float32")[asked_labels(categories, num, self.num_categories)]
 
     @verb("probabilities", images="images")
     def discriminate(self, images):
