@@ -93,10 +93,10 @@ class DenseNetworks:
 
     output_activation: ClassVar[Any] = None
 
-    def generator(self, latent_dim):
+    def generator(self, latent_dim, **options):
         """Latents to points."""
-        options = {"output_activation": self.output_activation, "dtype": self.dtype, "name": "generator"}
-        return build_mlp(latent_dim, self.sizes["generator_units"], self.shape, **options)
+        options = {"output_activation": self.output_activation, "name": "generator", **options}
+        return build_mlp(latent_dim, self.sizes["generator_units"], self.shape, dtype=self.dtype, **options)
 
     def discriminator(self, units, **options):
         """Points to a logit."""

@@ -1,0 +1,154 @@
+"""Unrolled GAN: the generator looks ahead of the discriminator's next updates (Metz et al. 2017)."""
+
+import keras
+import tensorflow as tf
+
+from kerazoo.base.arguments import Count, ImageShape, PositiveInt, Widths
+from kerazoo.base.example_spaces import Images
+from kerazoo.base.registry import register
+from kerazoo.base.replicas import global_rows
+from kerazoo.base.verbs import verb
+from kerazoo.losses import minimax_discriminator_loss
+from kerazoo.models.gans._gan import GAN
+from kerazoo.models.gans._points_or_images import PointsOrImages
+from kerazoo.utils.errors import ConfigError
+
+
+@register("unrolled_gan")
+class UnrolledGAN(PointsOrImages, GAN):
+    """Unrolled GAN, for points of any dimension or for images in [0, 1], with dense networks.
+
+    The generator plays the minimax game against the discriminator that it would meet after `unrolling_steps` (the
+    paper's K) more updates on this batch: copies of the weights and of Adam's moments take these updates, and the
+    generator's gradient flows through all of them (equation 10). So it also sees how the discriminator would answer,
+    and does not gain by putting everything into one mode. The discriminator itself moves one step, before the
+    generator. K = 0 is the minimax game without looking ahead.
+
+    Networks and rates are those of the authors' demonstration on points: two layers of 128 tanh units each, 256
+    standard normal latents, Adam with beta_1 0.5 and rate 1e-4 for the discriminator, 1e-3 for the generator, batches
+    of 512. It differs in the initial weights, and in that the first of the K updates follows the discriminator's own
+    instead of being the same. All K updates take the learning rate of the current step.
+
+    Args:
+        image_shape: tuple[int, int, int] or None. Of images: height, width and channels.
+        num_features: int or None. Dimension of points. Exactly one of this and `image_shape` is given.
+        latent_dim: int. Length of a latent vector. Defaults to 256.
+        generator_units, discriminator_units: tuple[int, ...]. Widths of the hidden layers. Default to `(128, 128)`.
+        unrolling_steps: int, at least 0. Updates of the discriminator that the generator looks ahead. Defaults to 5.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
+
+    Raises:
+        ConfigError: an unknown argument, a value out of range, not exactly one of `image_shape` and `num_features`; by
+            `compile`, a discriminator's optimizer that is not plain Adam.
+
+    Example:
+        >>> fresh = kerazoo.create("unrolled_gan", num_features=2, unrolling_steps=10)
+        >>> fresh.generate(4, seed=0).shape
+        (4, 2)
+        >>> fresh.compile(seed=0)
+        >>> fresh.fit("ring", batch_size=512, epochs=25)  # doctest: +SKIP
+
+    Source: Metz, Poole, Pfau and Sohl-Dickstein 2017, "Unrolled Generative Adversarial Networks", arXiv:1611.02163.
+    """
+
+    paper = "Metz, Poole, Pfau and Sohl-Dickstein 2017, arXiv:1611.02163"
+    image_space = Images
+    image_sizes = (8, 64)
+
+    def __init__(
+        self,
+        image_shape: ImageShape | None = None,
+        num_features: PositiveInt | None = None,
+        latent_dim: PositiveInt = 256,
+        generator_units: Widths = (128, 128),
+        discriminator_units: Widths = (128, 128),
+        unrolling_steps: Count = 5,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        build = self.networks(generator_units=generator_units)
+        self.generator = build.generator(latent_dim, activation="tanh")
+        self.discriminator = build.discriminator(discriminator_units, activation="tanh")
+
+    def default_optimizers(self):
+        rates = {"discriminator": 1e-4, "generator": 1e-3}
+        return {role: keras.optimizers.Adam(rate, beta_1=0.5) for role, rate in rates.items()}
+
+    def compile(self, optimizers=None, **kwargs):
+        super().compile(optimizers, **kwargs)
+        adam = self._adam()
+        if type(adam) is not keras.optimizers.Adam or adam.amsgrad or adam.weight_decay:
+            raise ConfigError(
+                f"{type(self).__name__}: the discriminator's optimizer is unrolled, which is written for Adam without "
+                f"amsgrad and weight decay; {type(adam).__name__} or an option of it was given"
+            )
+
+    # === The game ===
+
+    def discriminator_loss(self, batch, fake, training=True):
+        return self._game(self.discriminator.trainable_variables, batch["real"], fake)
+
+    def generator_loss(self, batch, fake, training=True):
+        return -self._game(self.unrolled_weights(batch["real"], fake), batch["real"], fake)
+
+    def _game(self, weights, real, fake):
+        """The minimax loss of a discriminator that has `weights` in the place of its own."""
+        frozen = self.discriminator.non_trainable_variables
+        logits = [self.discriminator.stateless_call(weights, frozen, examples)[0] for examples in (real, fake)]
+        return minimax_discriminator_loss(*logits)
+
+    def unrolled_weights(self, real, fake):
+        """The discriminator's weights after `unrolling_steps` updates on a batch, as functions of its examples.
+
+        Args:
+            real, fake: tf.Tensor. This replica's real and generated examples, in the network's range.
+
+        Returns:
+            list of tf.Tensor. In the order of the discriminator's trainable variables, which do not change.
+        """
+        optimizer, adam = self.optimizers["discriminator"], self._adam()
+        variables = self.discriminator.trainable_variables
+        places = [adam._get_variable_index(variable) for variable in variables]
+        weights = [tf.convert_to_tensor(variable) for variable in variables]
+        moments = [tf.convert_to_tensor(adam._momentums[place]) for place in places]
+        velocities = [tf.convert_to_tensor(adam._velocities[place]) for place in places]
+        scale = optimizer.scale_loss(tf.constant(1.0))  # of float16, in which small gradients would vanish
+        for k in range(self.unrolling_steps):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                losses = self._game(weights, real, fake)
+                loss = scale * tf.reduce_sum(losses) / global_rows(losses)
+            gradients = _sum_over_replicas([gradient / scale for gradient in tape.gradient(loss, weights)])
+            moments = [m + (1 - adam.beta_1) * (g - m) for m, g in zip(moments, gradients, strict=True)]
+            velocities = [v + (1 - adam.beta_2) * (g**2 - v) for v, g in zip(velocities, gradients, strict=True)]
+            updates = tf.cast(adam.iterations + (k + 1), tf.float32)
+            rate = adam.learning_rate * tf.sqrt(1 - adam.beta_2**updates) / (1 - adam.beta_1**updates)
+            parts = zip(weights, moments, velocities, strict=True)
+            weights = [w - rate * m / (_square_root(v) + adam.epsilon) for w, m, v in parts]
+        return weights
+
+    def _adam(self):
+        optimizer = self.optimizers["discriminator"]
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        return optimizer.inner_optimizer if scaled else optimizer
+
+    @verb("probabilities", examples="examples")
+    def discriminate(self, examples):
+        """The discriminator's probability that each example is real.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num,)`.
+        """
+        return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]
+
+
+def _sum_over_replicas(gradients):
+    context = tf.distribute.get_replica_context()
+    alone = context.num_replicas_in_sync == 1
+    return gradients if alone else context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+
+
+def _square_root(x):
+    """The square root of numbers of at least 0, whose derivative at 0, where the gradient has always been 0, is 0."""
+    positive = x > 0
+    return tf.where(positive, tf.sqrt(tf.where(positive, x, 1.0)), 0.0)
