@@ -75,6 +75,18 @@ def global_rows(values):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, rows)
 
 
+def global_mean(values):
+    """The mean over the rows of the global batch, on every replica and with the gradient of all.
+
+    Args:
+        values: tf.Tensor. Float, this replica's rows, shape `(n, ...)`.
+
+    Returns:
+        tf.Tensor. Shape `(...)`. Within a part: of the part's rows.
+    """
+    return tf.reduce_mean(gather_rows(values, so_far=False), axis=0)
+
+
 def row_noise(num_rows, shape, seed, distribution, maximum=None):
     """Noise for this replica's rows of the global batch.
 
@@ -97,18 +109,20 @@ def row_noise(num_rows, shape, seed, distribution, maximum=None):
     return values[offset : offset + num_rows]
 
 
-def gather_rows(values):
+def gather_rows(values, *, so_far=True):
     """The rows of the global batch, in order, on every replica.
 
     Args:
         values: tf.Tensor. This replica's rows, shape `(n, ...)`.
+        so_far: bool. Whether, within a part, the rows of the parts before it come first. Defaults to True.
 
     Returns:
         tf.Tensor. Shape `(N, ...)`, N the sum of all n; `values` itself on one device. Within a part: the rows of the
-        parts up to this one, so that only the last one has all.
+        parts up to this one, so that only the last one has all; without `so_far` those of this part, as a statistic of
+        the batch takes them.
     """
     part = _part()
-    values = part.so_far(values) if part else values
+    values = part.so_far(values) if part and so_far else values
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return values

@@ -38,6 +38,7 @@ from kerazoo.data.augmentation import augmented, check_augmentations, list_augme
 from kerazoo.data.buckets import BucketedPairs
 from kerazoo.data.info import Modes, SourceInfo
 from kerazoo.data.paired import Paired
+from kerazoo.data.partly_labelled import PartlyLabelled, keep_labels
 from kerazoo.data.rescaling import rescaled
 from kerazoo.data.schemes import Request, list_sources, names_source, open_source, source
 from kerazoo.data.sources import Source
@@ -49,6 +50,7 @@ __all__ = [
     "BucketedPairs",
     "Modes",
     "Paired",
+    "PartlyLabelled",
     "Request",
     "Source",
     "SourceInfo",
@@ -59,6 +61,7 @@ __all__ = [
     "check_augmentations",
     "check_batch",
     "from_arrays",
+    "keep_labels",
     "list_augmentations",
     "list_sources",
     "names_source",

@@ -12,6 +12,10 @@ from kerazoo.utils.errors import DataError
 check_integer = functools.partial(checks.check_integer, error=DataError)
 
 
+# The label of an example that has none.
+UNLABELLED = -1
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Modes:
     """The mixture components of a synthetic source.
@@ -86,6 +90,9 @@ def describe(info, arrays):
         parts.append(f"{len(info.modes.centres)} modes")
     elif info.class_names is not None:
         parts.append(f"{len(info.class_names)} classes")
+    if "label" in arrays and arrays["label"].dtype.kind == "i":
+        labelled = int(np.count_nonzero(arrays["label"] != UNLABELLED))
+        parts += [f"{labelled:,} labelled"] if labelled < info.num_examples else []
     others = (
         [key for key in arrays if key not in (info.key, "label") and len(info.shapes[key]) < 3]
         if info.kind in _NOUNS

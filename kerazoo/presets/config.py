@@ -33,6 +33,10 @@ class DataConfig(_Section):
     split: str = "train"
     # Random changes of each training image, by name: see `kerazoo.data.check_augmentations`.
     augment: list[str] = []
+    # Labels to keep of each class, for models that learn from few; all others become -1. None keeps all.
+    labels_per_class: PositiveInt | None = None
+    # Which labels are kept.
+    label_seed: Seed = 0
 
 
 class StageConfig(_Section):

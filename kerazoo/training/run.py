@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from kerazoo.base.own_modules import module_of
-from kerazoo.data import augmented
+from kerazoo.data import augmented, keep_labels
 from kerazoo.presets.preset import save_preset
 from kerazoo.presets.runs import RUN_PRESET, read_record
 from kerazoo.tasks import Data, write_samples
@@ -127,6 +127,8 @@ def train(
             stack.enter_context(held(out))  # before anything of it is read or replaced
         data = (data or Data(config.data.source, None, download, strict)).of_shape(model_shape(config))
         source = data.open(config.data.split)
+        if config.data.labels_per_class is not None:
+            source = keep_labels(source, config.data.labels_per_class, seed=config.data.label_seed)
         config = completed(config, source).model_copy(update={"module": module_of(config.architecture)})
         own, record = config, {}
         if resume:
