@@ -56,16 +56,17 @@ def small_normal():
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
+def build_generator(image_shape, latent_dim, filters, kernel_size, *, normalization=batch_normalization, dtype=None):
     """Latents to images in [-1, 1]: project to the base size, then double it with each transposed convolution.
 
-    Batch normalisation in every layer but the output, ReLU inside, tanh at the end, weights from N(0, 0.02).
+    Normalisation in every layer but the output, ReLU inside, tanh at the end, weights from N(0, 0.02).
 
     Args:
         image_shape: tuple[int, int, int]. Height (equal to the width), width and channels.
         latent_dim: int. Length of a latent vector.
         filters: int. Channels of the last hidden layer; each layer before it has twice as many.
         kernel_size: int. Side of the kernels.
+        normalization: callable `dtype -> layer`. Defaults to `batch_normalization`.
         dtype: dtype policy of the layers. Defaults to None, the global one.
 
     Returns:
@@ -77,7 +78,7 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, dtype=None):
     x = layers.Dense(sizes[0] ** 2 * channels, use_bias=False, kernel_initializer=small_normal(), dtype=dtype)(inputs)
     x = layers.Reshape((sizes[0], sizes[0], channels), dtype=dtype)(x)
     for before, size in itertools.pairwise(sizes):
-        x = layers.ReLU(dtype=dtype)(batch_normalization(dtype)(x))
+        x = layers.ReLU(dtype=dtype)(normalization(dtype)(x))
         last = size == sizes[-1]
         channels = image_shape[2] if last else channels // 2
         options = {"use_bias": last, "kernel_initializer": small_normal(), "data_format": CHANNELS_LAST, "dtype": dtype}

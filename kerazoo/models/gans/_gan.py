@@ -57,6 +57,10 @@ class GAN(LatentModel, ZooModel):
         """The generator's examples for a batch that was drawn, in the networks' range; or a dict of what it makes."""
         return self.generator(batch["z"], training=training)
 
+    def shown(self, fake):
+        """The generated examples that the adversary learns from: by default those of this step."""
+        return fake
+
     def discriminator_loss(self, batch, fake, training=True):
         """The adversary's loss of each example.
 
@@ -87,7 +91,7 @@ class GAN(LatentModel, ZooModel):
     def _share_one_pass(self, batch):
         with tf.GradientTape() as tape:
             fake = self.fake(batch, training=True)
-        seen = tf.nest.map_structure(tf.stop_gradient, fake)
+        seen = self.shown(tf.nest.map_structure(tf.stop_gradient, fake))
         self.minimize(self.adversary, self.discriminator_loss, batch, seen)
         self.minimize("generator", lambda: self.generator_loss(batch, fake), tape=tape)
 

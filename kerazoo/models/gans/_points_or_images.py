@@ -65,9 +65,9 @@ class ConvolutionalNetworks:
     sizes: dict
     dtype: object
 
-    def generator(self, latent_dim):
+    def generator(self, latent_dim, **options):
         """Latents to images in [-1, 1]."""
-        return build_generator(self.shape, latent_dim, *self._sizes, dtype=self.dtype)
+        return build_generator(self.shape, latent_dim, *self._sizes, dtype=self.dtype, **options)
 
     def discriminator(self, units, **options):
         """Images to a logit, batch normalisation inside; `units` is for points."""
@@ -142,8 +142,16 @@ class PointsOrImagesGAN(PointsOrImages, GAN):
     ):
         super().__init__(**kwargs)
         build = self.networks(filters=filters, kernel_size=kernel_size, generator_units=generator_units)
-        self.generator = build.generator(self.latent_prior.dim)
-        self.discriminator = build.discriminator(discriminator_units)
+        self.generator = self.build_generator(build)
+        self.discriminator = self.build_discriminator(build)
+
+    def build_generator(self, build):
+        """The generator, by the builder that goes with the examples."""
+        return build.generator(self.latent_prior.dim)
+
+    def build_discriminator(self, build):
+        """The discriminator, by the builder that goes with the examples."""
+        return build.discriminator(self.discriminator_units)
 
     def default_optimizers(self):
         return {role: keras.optimizers.Adam(2e-4, beta_1=0.5) for role in self.roles}
