@@ -57,7 +57,9 @@ def check_labels(labels, num_classes, *, unlabelled=False):
         raise DataError(f"labels of type {labels.dtype} and shape {labels.shape}: integers, shape (num,), are expected")
     if labels.min() == UNLABELLED and not unlabelled:
         count = np.count_nonzero(labels == UNLABELLED)
-        raise DataError(f"{count:,} of {labels.size:,} examples have no label (-1), which this model needs: leave them out")
+        raise DataError(
+            f"{count:,} of {labels.size:,} examples have no label (-1), which this model needs: leave them out"
+        )
     if labels.min() < (UNLABELLED if unlabelled else 0) or labels.max() >= num_classes:
         raise DataError(
             f"labels from {labels.min()} to {labels.max()} where the model has {num_classes} classes, 0 to "

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import weakref
 import zlib
 
 import tensorflow as tf
@@ -75,7 +76,8 @@ class NoisyLayer:
 
     def connect(self, model, place):
         """Draw from a model from now on, as its layer number `place` (names of layers differ between processes)."""
-        object.__setattr__(self, "_model", model)  # out of sight of Keras, which would count it as a part
+        # Out of sight of Keras, which would count the model as a part, and go round in circles where it loads weights.
+        object.__setattr__(self, "_model", weakref.ref(model))
         object.__setattr__(self, "_place", place)
 
     def next_stream(self):
@@ -84,7 +86,7 @@ class NoisyLayer:
             raise ConfigError(
                 f"layer {self.name!r} draws noise in training: compile() the kerazoo model that it is a part of first"
             )
-        calls, key = _calls(), (id(self._model), self._place)
+        calls, key = _calls(), (id(self._model()), self._place)
         number = calls[key] = calls.get(key, -1) + 1
         return f"layer_{self._place}_{number}"
 

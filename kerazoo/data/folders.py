@@ -10,6 +10,7 @@ from kerazoo.data.decoding import common_shape, decode_files
 from kerazoo.data.images import wanted_shape
 from kerazoo.data.layout import choose, class_folders, split_parts
 from kerazoo.data.metadata import Metadata
+from kerazoo.data.partly_labelled import without_class
 from kerazoo.data.paths import counted, named, printable
 from kerazoo.data.schemes import source
 from kerazoo.data.tree import Tree
@@ -81,6 +82,8 @@ class Folder:
         if self._metadata is not None:
             arrays |= self._metadata.arrays([entry.path for entry in kept])
             class_names = self._metadata.class_names or class_names
+        if (unlabelled := request.options.get("unlabelled")) is not None:
+            arrays["label"], class_names = without_class(request.spec, arrays.get("label"), class_names, unlabelled)
         return from_arrays(
             arrays,
             name=request.spec,
@@ -106,7 +109,7 @@ class Folder:
         self._close()
 
 
-@source("folder", "PATH", options={"label": "COLUMN"}, files=Folder)
+@source("folder", "PATH", options={"label": "COLUMN", "unlabelled": "CLASS"}, files=Folder)
 def open_folder(request):
     """Open a folder or a zip archive of images of any size and mode.
 
@@ -117,6 +120,9 @@ def open_folder(request):
     A `metadata.csv` or `metadata.jsonl` gives each file a row, as Hugging Face's ImageFolder reads it: `file_name` is
     the path from the table's folder, `text` a caption, `label` a class, other columns are attributes. Files without a
     row are left out. The option `label=COLUMN` takes the classes from that column: "folder:emoji.zip,label=skin_tone".
+
+    The option `unlabelled=CLASS` says which folder (or value in the table) holds images that have no label, for models
+    that learn from few labels: "folder:photos,unlabelled=rest". Their labels are -1.
 
     Splits: where the top folders are "train" and "test" (and "validation"), these. Otherwise "test" is the tenth of the
     files whose hashed relative path is divisible by ten, whatever else the folder holds, and "train" the rest.

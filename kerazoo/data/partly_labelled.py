@@ -49,21 +49,27 @@ def keep_labels(source, per_class, *, seed=0):
     return Source({**source.arrays, "label": kept}, source.info, source.skipped, source.names)
 
 
-def without_class(labels, class_names, name):
-    """Labels and class names with one class, that of the examples without a label, taken out.
+def without_class(spec, labels, class_names, name):
+    """Labels and class names without one class, that of the examples without a label.
 
     Args:
+        spec: str. For messages.
         labels: int array, shape `(num,)`.
-        class_names: tuple of str.
+        class_names: tuple of str, or None.
         name: str. One of them.
 
     Returns:
-        (int64 array, tuple of str). The class's labels are -1, the classes behind it move up.
+        (int64 array, tuple of str). Labels of that class are -1, those of classes behind it one less.
+
+    Raises:
+        DataError: there is no such class.
 
     Example:
-        >>> without_class(np.array([0, 1, 2]), ("cat", "rest", "zebra"), "rest")
+        >>> without_class("folder:animals", np.array([0, 1, 2]), ("cat", "rest", "zebra"), "rest")
         (array([ 0, -1,  1]), ('cat', 'zebra'))
     """
+    if name not in (class_names or ()):
+        raise DataError(f"{spec}: no class {name!r} (it has: {', '.join(class_names or ('none',))})")
     index = class_names.index(name)
     moved = np.where(labels == index, UNLABELLED, labels - (labels > index))
     return moved, class_names[:index] + class_names[index + 1 :]
@@ -119,8 +125,10 @@ class PartlyLabelled(Source):
 
         seed = check_seed(seed, error=DataError)
         other = int(np.random.SeedSequence([seed, _LABELLED]).generate_state(1)[0] >> 1)
-        streams = (self.everything.batches(batch_size, seed=seed, **options),
-                   self.labelled.batches(batch_size, seed=other, **options))
+        streams = (
+            self.everything.batches(batch_size, seed=seed, **options),
+            self.labelled.batches(batch_size, seed=other, **options),
+        )
         return with_fixed_options(tf.data.Dataset.zip(streams).map(_beside))
 
     def sample(self, num, *, seed=0):

@@ -31,7 +31,7 @@ class Dropout(NoisyLayer, keras.layers.Layer):
         if not training or not self.rate:
             return x
         stream = self.next_stream()
-        return self._model.apply_dropout(x, stream, rate=self.rate)
+        return self._model().apply_dropout(x, stream, rate=self.rate)
 
     def compute_output_shape(self, shape):
         return shape
@@ -55,7 +55,7 @@ class GaussianNoise(NoisyLayer, keras.layers.Layer):
         if not training or not self.stddev:
             return x
         stream = self.next_stream()
-        noise = self._model.noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream)
+        noise = self._model().noise(tf.shape(x)[0], tf.shape(x)[1:], stream=stream)
         return x + tf.cast(self.stddev * noise, x.dtype)
 
     def compute_output_shape(self, shape):

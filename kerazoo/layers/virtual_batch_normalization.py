@@ -1,7 +1,7 @@
 """Normalisation by the statistics of a batch that is chosen once, so that examples do not depend on each other.
 
-The reference batch runs through the network in front of the examples (`behind_reference`): `WithReference` puts it there,
-each `VirtualBatchNormalization` reads its statistics, `WithoutReference` takes it off again.
+The reference batch runs through the network in front of the examples (`behind_reference`): `WithReference` puts it
+there, each `VirtualBatchNormalization` reads its statistics, `WithoutReference` takes it off again.
 """
 
 import keras
@@ -59,9 +59,9 @@ class WithoutReference(keras.layers.Layer):
 class VirtualBatchNormalization(keras.layers.Layer):
     """Normalises each example by the statistics of the reference batch and of itself; scale and shift are learned.
 
-    The first and second moments of the reference batch, of R examples, count R / (R + 1), the example's own 1 / (R + 1),
-    as in the authors' code. The reference batch is normalised by its own moments alone. No example sees another, in
-    training as in use.
+    The first and second moments of the reference batch, of R examples, count R / (R + 1), those of the example itself
+    1 / (R + 1), as in the authors' code. The reference batch is normalised by its own moments alone. No example sees
+    another, in training as in use.
 
     Args:
         num_rows: int. The first rows of the inputs, which are the reference batch.
@@ -91,7 +91,9 @@ class VirtualBatchNormalization(keras.layers.Layer):
         places = list(range(1, len(x.shape) - 1))  # of an image, its pixels
         moments = [tf.reduce_mean(power, axis=places, keepdims=True) if places else power for power in (x, x * x)]
         share = 1.0 / (self.num_rows + 1)
-        own = tf.reshape(tf.cast(tf.range(tf.shape(x)[0]) >= self.num_rows, tf.float32), [-1, *[1] * (len(x.shape) - 1)])
+        own = tf.reshape(
+            tf.cast(tf.range(tf.shape(x)[0]) >= self.num_rows, tf.float32), [-1, *[1] * (len(x.shape) - 1)]
+        )
         mean, square = (self._mixed(moment, own * share) for moment in moments)
         scale = self.gamma * tf.math.rsqrt(square - mean * mean + self.epsilon)
         return tf.cast((x - mean) * scale + self.beta, self.compute_dtype)

@@ -46,9 +46,9 @@ class ImprovedGAN(PointsOrImagesGAN):
         minibatch_kernel_dim: int. Numbers that each is computed from. Defaults to 5.
         historical_averaging: float, at least 0. Weight of the cost, for both players. Defaults to 0.0.
         label_smoothing: float in [0, 1]. Real examples get the target 1 minus this. Defaults to 0.0.
-        normalization: `"batch"`, `"virtual"` (in the generator; batch normalisation in the discriminator) or `"instance"`
-            (of images), or None: batch normalisation of images, none of points. Where it is given, a generator of
-            points has it, their discriminator has none. Defaults to None.
+        normalization: `"batch"`, `"virtual"` (in the generator; batch normalisation in the discriminator),
+            `"instance"` (of images) or None: batch normalisation of images, none of points. Where it is given, a
+            generator of points has it, their discriminator has none. Defaults to None.
         reference_size: int. Latents of the fixed batch. Defaults to 64.
         replay_size: int. Generated examples that are kept for the discriminator; 0 keeps none. Defaults to 0.
         opponent_period: int. Steps after which the discriminator is copied; 0 plays no copies. Defaults to 0.

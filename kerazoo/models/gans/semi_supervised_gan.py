@@ -20,7 +20,6 @@ from kerazoo.losses import feature_matching_loss, minimax_discriminator_loss
 from kerazoo.models.gans._gan import GAN
 from kerazoo.networks.convolutional import batch_normalization, flatten
 
-
 # Images that the data-dependent initialisation takes, as in the authors' code.
 _NUM_INITIAL = 500
 
@@ -39,8 +38,8 @@ class SemiSupervisedGAN(Labelled, GAN):
     Data with labels of -1 give two streams: all images, and in equal number the labelled ones, again and again. Of a
     `tf.data.Dataset` the labels of each batch count, those that it has.
 
-    It differs from that code in latents on [-1, 1), of which batch normalisation makes the same as of [0, 1), and in the
-    generator's update, which takes the batch of the discriminator's.
+    It differs from that code in latents on [-1, 1), of which batch normalisation makes the same as of [0, 1), and in
+    the generator's update, which takes the images of the discriminator's.
 
     Args:
         image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
