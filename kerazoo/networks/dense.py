@@ -31,7 +31,8 @@ def build_mlp(
         hidden: sequence of int. Widths of the hidden layers.
         outputs: int or tuple[int, ...]. Length of an output, or its shape.
         activation: str. Of the hidden layers. Defaults to `"relu"`.
-        normalization: callable `dtype -> layer`, or None. What comes before the activation. Defaults to None, nothing.
+        normalization: callable `dtype -> layer`, or None. What comes before the activation, in the place of a bias.
+            Defaults to None, nothing.
         output_activation: str or None. Of the output. Defaults to None, linear.
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
         dtype: dtype policy of the hidden layers; the last is float32. Defaults to None, the global one.
@@ -47,7 +48,8 @@ def build_mlp(
     examples, x = _input_row(inputs)
     for width in hidden:
         kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / x.shape[-1]) ** 0.5) for _ in range(2))
-        x = layers.Dense(width, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
+        options = {"kernel_initializer": kernel, "bias_initializer": bias, "use_bias": normalization is None}
+        x = layers.Dense(width, **options, dtype=dtype)(x)
         x = layers.Activation(activation, dtype=dtype)(x if normalization is None else normalization(dtype)(x))
     options = {"activation": output_activation, "use_bias": output_bias, "dtype": "float32"}
     x = layers.Dense(math.prod(_shape(outputs)), **options)(x)
