@@ -7,7 +7,8 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.data import from_arrays, keep_labels, open_source
 from kerazoo.layers.weight_normalization import WeightNormalizedDense
-from kerazoo.losses import feature_matching_loss, minimax_discriminator_loss
+from kerazoo.losses import minimax_discriminator_loss
+from kerazoo.models.gans._feature_matching import feature_matching_loss
 from kerazoo.presets.config import make_config
 from kerazoo.training import train
 from kerazoo.utils.errors import DataError

@@ -14,7 +14,6 @@ from kerazoo.losses.adversarial import (
 )
 from kerazoo.losses.information import categorical_information, uniform_information
 from kerazoo.losses.likelihood import sequence_log_likelihood
-from kerazoo.losses.matching import feature_matching_loss
 from kerazoo.losses.variational import (
     bernoulli_log_likelihood,
     gaussian_kl,

@@ -1,4 +1,4 @@
-"""Losses that compare what two batches have in common rather than single examples."""
+"""Feature matching: the generator's loss that looks at averages of a batch (Salimans et al. 2016, section 3.1)."""
 
 import tensorflow as tf
 
