@@ -19,6 +19,8 @@ PositiveInt = Annotated[int, Field(gt=0, strict=True)]
 Count = Annotated[int, Field(ge=0, strict=True)]
 NumClasses = Annotated[int, Field(ge=2, strict=True)]
 Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+HiddenWidths = tuple[PositiveInt, ...]  # of layers that may be left out
+Activation = Literal["linear", "sigmoid", "tanh", "relu"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -170,7 +172,7 @@ class StoresArguments:
 
 
 # Attributes that a model sets itself.
-RESERVED = ("accumulate", "calls", "clip_norms", "ema_decay", "optimizers", "seed")
+RESERVED = ("accumulate", "calls", "clip_norms", "ema_decay", "loss", "optimizers", "seed")
 
 
 def _refuse_taken_names(cls):

@@ -1,12 +1,13 @@
 """The family of deterministic autoencoders: their step and their verbs, written once."""
 
+import keras
 import tensorflow as tf
 
 from kerazoo.base.model import ZooModel
 from kerazoo.base.verbs import verb
 from kerazoo.losses import bernoulli_log_likelihood
 from kerazoo.networks.dense import build_dense_decoder, build_dense_encoder
-from kerazoo.utils.images import as_float, pixel_log_odds
+from kerazoo.utils.images import as_float, as_float_array, pixel_log_odds
 
 
 class Autoencoder(ZooModel):
@@ -98,8 +99,10 @@ class Autoencoder(ZooModel):
 class DenseAutoencoder(Autoencoder):
     """Base of autoencoders of dense layers: `hidden_units` down to the code of `latent_dim` numbers, and back up.
 
-    A paper passes the activations to `build`; `adapt` sets the output's bias to the pixels' log-odds or means.
+    A paper passes the activations to `build_networks`.
     """
+
+    hidden_units: tuple[int, ...] = ()
 
     def build_networks(self, activation, *, code_activation=None, output_activation=None):
         """Set `encoder` and `decoder`.
@@ -115,8 +118,14 @@ class DenseAutoencoder(Autoencoder):
         self.decoder = build_dense_decoder(*sizes, output_activation=output_activation, **of)
 
     def adapt(self, arrays):
-        if self.cross_entropy:
-            self.decoder.get_layer("output").bias.assign(pixel_log_odds(arrays["image"]))
+        """Begin at the images' mean: an output without inputs gives each pixel's.
+
+        Args:
+            arrays: dict[str, np.ndarray]. The training examples, as `Source.arrays`.
+        """
+        output, images = self.decoder.get_layer("output"), arrays["image"]
+        linear = output.activation is keras.activations.linear and not self.cross_entropy
+        output.bias.assign(as_float_array(images).mean(axis=0).reshape(-1) if linear else pixel_log_odds(images))
 
 
 def _sum(values):
