@@ -39,7 +39,6 @@ ROWS = {
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
         },
         mechanism="autoencoder",
-        represents=True,
         falling=("autoencoder_loss", "squared_error"),
         reference=reference,
     ),

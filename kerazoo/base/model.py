@@ -159,6 +159,18 @@ class ZooModel(
         """
         return {}
 
+    def own_pictures(self, examples, seed):
+        """What this paper shows below the examples of its task's picture: filters, a chain.
+
+        Args:
+            examples: array. Those in the picture.
+            seed: int. The picture's.
+
+        Returns:
+            list of arrays. Images like the examples, float in [0, 1], each array from a new row on; none by default.
+        """
+        return []
+
     # === Leaving Python ===
 
     def endpoints(self):

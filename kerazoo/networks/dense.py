@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from kerazoo.layers.noise import Dropout
+from kerazoo.layers.tied import TiedDense
 
 
 def build_mlp(
@@ -126,18 +127,25 @@ def build_dense_encoder(image_shape, hidden, code_dim, *, activation, code_activ
     return keras.Model(inputs, code, name="encoder")
 
 
-def build_dense_decoder(image_shape, hidden, code_dim, *, activation, output_activation=None, dtype=None):
+def build_dense_decoder(image_shape, hidden, code_dim, *, activation, output_activation=None, tied_to=None, dtype=None):
     """Codes to images: the layers of `build_dense_encoder` in reverse.
 
     Args:
         image_shape, hidden, code_dim, activation, dtype: as for `build_dense_encoder`.
         output_activation: str or None. Of the output. Defaults to None, linear.
+        tied_to: keras.Model or None. An encoder of `build_dense_encoder` whose kernels are taken, transposed. Defaults
+            to None, kernels of its own.
 
     Returns:
         keras.Model. `(batch, code_dim)` -> `(batch, *image_shape)` float32; its last dense layer is called `output`.
     """
+    sources = [] if tied_to is None else [one for one in tied_to.layers if isinstance(one, layers.Dense)]
+
+    def dense(units, **options):
+        return TiedDense(sources.pop(), **options) if sources else layers.Dense(units, **options)
+
     x = inputs = keras.Input((code_dim,), dtype="float32", name="z")
     for width in hidden[::-1]:
-        x = layers.Dense(width, activation=activation, dtype=dtype)(x)
-    x = layers.Dense(math.prod(image_shape), activation=output_activation, dtype="float32", name="output")(x)
+        x = dense(width, activation=activation, dtype=dtype)(x)
+    x = dense(math.prod(image_shape), activation=output_activation, dtype="float32", name="output")(x)
     return keras.Model(inputs, keras.ops.reshape(x, (-1, *image_shape)), name="decoder")

@@ -16,8 +16,8 @@ NUM_EXAMPLES, COLUMNS = 40, 10
 def sample(model, path, *, num=NUM_EXAMPLES, seed=0, data=None, scale=None, overwrite=False):
     """Write `num` examples of the data with their reconstructions.
 
-    Images stand in rows of ten, each row above the row of their reconstructions; of points the reconstructions are
-    drawn over the originals.
+    Images stand in rows of ten, each row above the row of their reconstructions, and below all of them what the model
+    shows besides (`own_pictures`); of points the reconstructions are drawn over the originals.
     """
     source = data.open("test")
     examples = source.sample(min(num, len(source)), seed=seed)[source.info.key]
@@ -27,13 +27,18 @@ def sample(model, path, *, num=NUM_EXAMPLES, seed=0, data=None, scale=None, over
     originals, columns = as_float_array(examples), min(COLUMNS, len(examples))
     starts = range(0, len(originals), columns)
     rows = [part for i in starts for part in _two_rows(originals[i : i + columns], model, columns)]
+    rows += [_whole_rows(images, columns) for images in model.own_pictures(originals, seed)]
     return (write_grid(np.concatenate(rows), path, columns=columns, scale=scale, overwrite=overwrite),)
 
 
 def _two_rows(images, model, columns):
-    """Images and their reconstructions, each filled up to a row with white."""
-    missing = [(0, columns - len(images)), *[(0, 0)] * 3]
-    return [np.pad(part, missing, constant_values=1) for part in (images, model.reconstruct(images))]
+    """Images and their reconstructions, each filled up to a row."""
+    return [_whole_rows(part, columns) for part in (images, model.reconstruct(images))]
+
+
+def _whole_rows(images, columns):
+    """Images filled up with white, so that the next ones begin a row."""
+    return np.pad(images, ((0, -len(images) % columns), *[(0, 0)] * 3), constant_values=1)
 
 
 def _plane(points):

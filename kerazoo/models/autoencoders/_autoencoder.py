@@ -6,7 +6,9 @@ import tensorflow as tf
 from kerazoo.base.model import ZooModel
 from kerazoo.base.verbs import verb
 from kerazoo.losses import bernoulli_log_likelihood
+from kerazoo.models.autoencoders._corruption import CORRUPTIONS
 from kerazoo.networks.dense import build_dense_decoder, build_dense_encoder
+from kerazoo.utils.errors import ConfigError
 from kerazoo.utils.images import as_float, as_float_array, pixel_log_odds
 
 
@@ -14,12 +16,14 @@ class Autoencoder(ZooModel):
     """Base of autoencoders of images in [0, 1]: a code of each image, and an image of each code.
 
     A paper builds `encoder`, from images to codes, and `decoder`, from codes to images or, with `cross_entropy`, to the
-    logits of pixels. It may write `corrupt` (what the encoder sees in training), `reconstruction_loss` and
-    `regulariser`. The loss of an image is the sum over its pixels.
+    logits of pixels. It may have the arguments `corruption` and `corruption_level` (of what the encoder sees in
+    training), and write `reconstruction_loss` and `regulariser`. The loss of an image is the sum over its pixels.
 
     Attributes:
         cross_entropy: bool. Whether pixels are Bernoulli probabilities, and the loss is their cross-entropy in nats;
             otherwise it is the squared error. Defaults to False.
+        corruption: str. A name in `CORRUPTIONS`.
+        corruption_level: float. Its strength; 0, the default, leaves images as they are.
     """
 
     task = "autoencoding"
@@ -27,6 +31,13 @@ class Autoencoder(ZooModel):
     tracked = ("autoencoder_loss", "squared_error")
     image_sizes = (8, 64)
     cross_entropy = False
+    corruption: str = "masking"
+    corruption_level = 0.0
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        if CORRUPTIONS[self.corruption].distribution == "unit" and self.corruption_level > 1:
+            raise ConfigError(f"corruption_level = {self.corruption_level}: of {self.corruption}, a probability")
 
     def losses(self, batch, *, training):
         images = as_float(batch["image"])
@@ -39,8 +50,12 @@ class Autoencoder(ZooModel):
     # === Parts of the loss ===
 
     def corrupt(self, images):
-        """The images that the encoder sees in training, of images in [0, 1]; themselves unless a paper says so."""
-        return images
+        """What an encoder sees in training, of its inputs in [0, 1]; themselves unless a paper says so."""
+        if not self.corruption_level:
+            return images
+        draw, change = CORRUPTIONS[self.corruption]
+        noise = self.noise(tf.shape(images)[0], images.shape[1:], stream="corruption", distribution=draw)
+        return change(images, noise, self.corruption_level)
 
     def reconstruction_loss(self, images, outputs):
         """The loss of each image, shape `(batch,)`, given the decoder's outputs."""
@@ -104,18 +119,20 @@ class DenseAutoencoder(Autoencoder):
 
     hidden_units: tuple[int, ...] = ()
 
-    def build_networks(self, activation, *, code_activation=None, output_activation=None):
+    def build_networks(self, activation, *, code_activation=None, output_activation=None, tied=False):
         """Set `encoder` and `decoder`.
 
         Args:
             activation: str. Of the hidden layers.
             code_activation: str or None. Of the code. Defaults to None, linear.
             output_activation: str or None. Of the output. Defaults to None, linear; leave it with `cross_entropy`.
+            tied: bool. Whether the decoder's kernels are the encoder's, transposed. Defaults to False.
         """
         sizes = (self.image_shape, self.hidden_units, self.latent_dim)
         of = {"activation": activation, "dtype": self.dtype_policy}
         self.encoder = build_dense_encoder(*sizes, code_activation=code_activation, **of)
-        self.decoder = build_dense_decoder(*sizes, output_activation=output_activation, **of)
+        tied_to = self.encoder if tied else None
+        self.decoder = build_dense_decoder(*sizes, output_activation=output_activation, tied_to=tied_to, **of)
 
     def adapt(self, arrays):
         """Begin at the images' mean: an output without inputs gives each pixel's.

@@ -23,8 +23,8 @@ class UndercompleteAutoencoder(DenseAutoencoder):
     saddles, and the loss that is left is the sum of the other eigenvalues. The code itself is none of PCA's: neither
     orthogonal nor in order. Hidden layers do not change that, if none is narrower than the code.
 
-    It differs from the papers in Adam instead of gradient descent. `adapt(images)` sets the output's bias to the mean image
-    (of logistic pixels, its log-odds), where Baldi and Hornik subtract it; the trainer calls it.
+    It differs from the papers in Adam instead of gradient descent. `adapt(images)` sets the output's bias to the mean
+    image (of logistic pixels, its log-odds), where Baldi and Hornik subtract it; the trainer calls it.
 
     Args:
         image_shape: tuple[int, int, int]. Height, width and channels. Defaults to `(28, 28, 1)`.
