@@ -14,6 +14,7 @@ from kerazoo.losses.adversarial import (
 )
 from kerazoo.losses.information import categorical_information, uniform_information
 from kerazoo.losses.likelihood import sequence_log_likelihood
+from kerazoo.losses.sparsity import bernoulli_kl
 from kerazoo.losses.variational import (
     bernoulli_log_likelihood,
     gaussian_kl,
@@ -22,6 +23,7 @@ from kerazoo.losses.variational import (
 )
 
 __all__ = [
+    "bernoulli_kl",
     "bernoulli_log_likelihood",
     "categorical_information",
     "feature_matching_loss",

@@ -1,6 +1,7 @@
 """The family of deterministic autoencoders: their step and their verbs, written once."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerazoo.base.model import ZooModel
@@ -143,6 +144,18 @@ class DenseAutoencoder(Autoencoder):
         output, images = self.decoder.get_layer("output"), arrays["image"]
         linear = output.activation is keras.activations.linear and not self.cross_entropy
         output.bias.assign(as_float_array(images).mean(axis=0).reshape(-1) if linear else pixel_log_odds(images))
+
+    def filters(self):
+        """What each unit of the first layer looks for: the image of norm 1 that excites it most, its weights.
+
+        Returns:
+            np.ndarray. float32, shape `(units, *image_shape)`.
+
+        Source: Ng 2011, "Sparse autoencoder", CS294A lecture notes, section 4.
+        """
+        first = next(layer for layer in self.encoder.layers if isinstance(layer, keras.layers.Dense))
+        kernel = first.kernel.numpy()
+        return (kernel / np.linalg.norm(kernel, axis=0)).T.reshape(-1, *self.image_shape)
 
 
 def _sum(values):

@@ -203,6 +203,6 @@ class DenoisingAutoencoder(DenseAutoencoder):
         draw, change = CORRUPTIONS[self.corruption]
         noise = getattr(np.random.default_rng(seed), {"unit": "random", "normal": "standard_normal"}[draw])
         clean = np.asarray(examples[:10], "float32")
-        corrupted = change(clean, noise(clean.shape, "float32"), self.corruption_level).numpy()
+        corrupted = np.asarray(change(clean, noise(clean.shape, dtype="float32"), self.corruption_level))
         chain = self.walk(num_steps=CHAIN_STEPS, every=CHAIN_STEPS // 50, seed=seed)[0]
         return [corrupted, self.calls(self.call, corrupted), chain]
