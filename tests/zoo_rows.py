@@ -108,6 +108,7 @@ class Row:
     reference: Callable | None = None
     same: tuple = ()
     litert_fixed: frozenset = frozenset()
+    batch_statistics: bool = False
     slow: frozenset = frozenset()
 
 
