@@ -1,4 +1,4 @@
-"""Sources that need no files: scikit-learn's real digits, and two mixtures of 2-D Gaussians."""
+"""Sources that need no files: scikit-learn's real digits, two mixtures of 2-D Gaussians, and two moons."""
 
 import numpy as np
 
@@ -72,13 +72,41 @@ def open_grid(request):
     return _mixture(request, centres, std=0.05, scale=2.828)
 
 
-def _mixture(request, centres, std, scale):
-    """Sample an equal-weight mixture; example i belongs to mode i % K, so that any prefix is balanced too."""
+@source("moons")
+def open_moons(request):
+    """Open points of two interleaved half circles, with noise of standard deviation 0.1: scikit-learn's `make_moons`.
+
+    Args:
+        request: a `Request`. Splits: "train" (100,000 points) and "test" (10,000, other noise).
+
+    Returns:
+        A `Source` of {"points": float32 `(n, 2)`, "label": int64 `(n,)`, the half circle}.
+    """
+    from sklearn.datasets import make_moons
+
+    num, seed = _number_and_seed(request)
+    points, label = make_moons(num, noise=0.1, random_state=seed)
+    return from_arrays(
+        {"points": points.astype(np.float32), "label": label.astype(np.int64)},
+        name=request.spec,
+        split=request.split,
+        class_names=("upper", "lower"),
+        licence="none needed (synthetic)",
+    )
+
+
+def _number_and_seed(request):
+    """The number of points of a split, and the seed of their noise."""
     if request.split not in _NUM_POINTS:
         raise request.no_split(_NUM_POINTS)
     if request.fixed_shape is not None:
         raise DataError(f"{request.spec} holds 2-D points where images of shape {request.fixed_shape} are asked for")
-    num, seed = _NUM_POINTS[request.split]
+    return _NUM_POINTS[request.split]
+
+
+def _mixture(request, centres, std, scale):
+    """Sample an equal-weight mixture; example i belongs to mode i % K, so that any prefix is balanced too."""
+    num, seed = _number_and_seed(request)
     label = np.arange(num) % len(centres)
     noise = np.random.default_rng(seed).normal(scale=std, size=(num, 2))
     return from_arrays(

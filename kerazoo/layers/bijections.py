@@ -1,0 +1,236 @@
+"""Maps that can be inverted, with the log-determinant of their Jacobian: the parts of normalizing flows.
+
+`call(x)` gives the outputs and, of each example, log |det dy/dx|; `inverse(y)` gives the inputs back. They compute in
+float32 whatever the policy of the networks within: a density is a sum of nats over all of an example.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+class Bijection(keras.layers.Layer):
+    """Base of maps that can be inverted; a subclass writes `call` and `inverse`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.built = True  # variables are made in `__init__`
+
+    def call(self, inputs):
+        """The outputs, and log |det of the Jacobian| of each example, shape `(batch,)`."""
+        raise NotImplementedError
+
+    def inverse(self, outputs):
+        """The inputs of given outputs."""
+        raise NotImplementedError
+
+    def adapt(self, inputs):
+        """Set from the first examples what begins with their statistics; gives their outputs."""
+        return self(inputs)[0]
+
+
+class Chain(Bijection):
+    """Several bijections, one after another.
+
+    Args:
+        parts: sequence of Bijection.
+    """
+
+    def __init__(self, parts, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = list(parts)
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        total = _nothing(inputs)
+        for part in self.parts:
+            inputs, log_det = part(inputs)
+            total += log_det
+        return inputs, total
+
+    def inverse(self, outputs):
+        for part in reversed(self.parts):
+            outputs = part.inverse(outputs)
+        return outputs
+
+    def adapt(self, inputs):
+        for part in self.parts:
+            inputs = part.adapt(inputs)
+        return inputs
+
+
+class Squeeze(Bijection):
+    """Blocks of 2x2 pixels become pixels of four times the channels."""
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        return tf.nn.space_to_depth(inputs, 2), _nothing(inputs)
+
+    def inverse(self, outputs):
+        return tf.nn.depth_to_space(outputs, 2)
+
+
+class Flatten(Bijection):
+    """Examples as vectors.
+
+    Args:
+        shape: tuple[int, ...]. Of one example.
+    """
+
+    def __init__(self, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = tuple(shape)
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        return tf.reshape(inputs, [-1, math.prod(self.shape)]), _nothing(inputs)
+
+    def inverse(self, outputs):
+        return tf.reshape(outputs, [-1, *self.shape])
+
+
+class FactorOut(Bijection):
+    """The first half of the channels is done; the second half goes on. Outputs are vectors, what is done comes first.
+
+    Args:
+        shape: tuple[int, int, int]. Of one example: height, width and an even number of channels.
+        deeper: Bijection. From the second half, `(batch, height, width, channels / 2)`, to vectors.
+
+    Source: Dinh et al. 2017, "Density estimation using Real NVP", section 3.6.
+    """
+
+    def __init__(self, shape, deeper, **kwargs):
+        super().__init__(**kwargs)
+        self.done = Flatten((*shape[:2], shape[2] // 2))
+        self.deeper = deeper
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        done, rest = tf.split(inputs, 2, axis=-1)
+        vectors, log_det = self.deeper(rest)
+        return tf.concat([self.done(done)[0], vectors], axis=-1), log_det
+
+    def inverse(self, outputs):
+        size = math.prod(self.done.shape)
+        return tf.concat([self.done.inverse(outputs[:, :size]), self.deeper.inverse(outputs[:, size:])], axis=-1)
+
+    def adapt(self, inputs):
+        done, rest = tf.split(inputs, 2, axis=-1)
+        return tf.concat([self.done(done)[0], self.deeper.adapt(rest)], axis=-1)
+
+
+class AffineCoupling(Bijection):
+    """One part of an example is scaled and shifted by functions of the other part, which stays.
+
+    changed exp(s(kept)) + t(kept): the Jacobian is triangular, its log-determinant the sum of s, and inverting it
+    inverts neither s nor t.
+
+    Args:
+        network: keras.Model. From the part that stays to the raw s and t, side by side along the last axis.
+        partition: object with `split(x)`, which gives (kept, changed), and `join(kept, changed)`: `Halves`,
+            `Checkerboard`.
+        log_scale: callable. From the raw s to s.
+
+    Source: Dinh et al. 2017, "Density estimation using Real NVP", equations 4 to 8.
+    """
+
+    def __init__(self, network, partition, log_scale, **kwargs):
+        super().__init__(**kwargs)
+        self.network, self.partition, self.log_scale = network, partition, log_scale
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        kept, changed = self.partition.split(inputs)
+        log_scale, shift = self._affine(kept)
+        outputs = self.partition.join(kept, changed * tf.exp(log_scale) + shift)
+        return outputs, tf.reduce_sum(log_scale, axis=list(range(1, len(log_scale.shape))))
+
+    def inverse(self, outputs):
+        kept, changed = self.partition.split(outputs)
+        log_scale, shift = self._affine(kept)
+        return self.partition.join(kept, (changed - shift) * tf.exp(-log_scale))
+
+    def _affine(self, kept):
+        raw, shift = tf.split(self.network(kept), 2, axis=-1)
+        return self.log_scale(raw), shift
+
+
+class Halves:
+    """The channels, or features, in two halves.
+
+    Args:
+        swapped: bool. Whether the second half stays and the first one changes. Defaults to False.
+    """
+
+    def __init__(self, swapped=False):
+        self.swapped = bool(swapped)
+
+    def shapes(self, shape):
+        """Shapes of the parts of an example of a shape: that which stays, and that which changes."""
+        first, second = shape[-1] // 2, shape[-1] - shape[-1] // 2
+        kept, changed = (second, first) if self.swapped else (first, second)
+        return (*shape[:-1], kept), (*shape[:-1], changed)
+
+    def split(self, x):
+        """(kept, changed) of examples."""
+        first = x.shape[-1] // 2
+        parts = x[..., :first], x[..., first:]
+        return parts[::-1] if self.swapped else parts
+
+    def join(self, kept, changed):
+        """Examples of their two parts."""
+        return tf.concat([changed, kept] if self.swapped else [kept, changed], axis=-1)
+
+
+class Checkerboard:
+    """The pixels of a checkerboard's two colours, each as a map of half the height and width and twice the channels.
+
+    Args:
+        swapped: bool. Whether the other colour stays. Defaults to False.
+
+    Source: Dinh et al. 2017, "Density estimation using Real NVP", figure 3 (left).
+    """
+
+    def __init__(self, swapped=False):
+        self.swapped = bool(swapped)
+
+    def shapes(self, shape):
+        """As of `Halves`; an even height and width are expected."""
+        part = (shape[0] // 2, shape[1] // 2, 2 * shape[2])
+        return part, part
+
+    def split(self, x):
+        """As of `Halves`."""
+        # Of each block the pixels (0, 0), (0, 1), (1, 0), (1, 1): one colour has the outer two, the other the inner.
+        first, *inner, last = tf.split(tf.nn.space_to_depth(x, 2), 4, axis=-1)
+        parts = tf.concat([first, last], axis=-1), tf.concat(inner, axis=-1)
+        return parts[::-1] if self.swapped else parts
+
+    def join(self, kept, changed):
+        """As of `Halves`."""
+        outer, inner = (changed, kept) if self.swapped else (kept, changed)
+        first, last = tf.split(outer, 2, axis=-1)
+        return tf.nn.depth_to_space(tf.concat([first, inner, last], axis=-1), 2)
+
+
+class LearnedTanh(keras.layers.Layer):
+    """tanh, times a factor for each channel that is learned and begins at 1.
+
+    Args:
+        channels: int. Length of the last axis.
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.factor = self.add_weight((channels,), initializer="ones", name="factor")
+        self.built = True
+
+    def call(self, inputs):
+        """factor tanh(inputs)."""
+        return tf.tanh(inputs) * self.factor
+
+
+def _nothing(inputs):
+    """A log-determinant of zero for each example."""
+    return tf.zeros(tf.shape(inputs)[:1])
