@@ -62,12 +62,15 @@ class Case:
 
     @functools.cached_property
     def changed(self):
-        """role -> paths of the variables that one step changes in every stage, where this role alone learns."""
+        """role -> paths of the variables that two steps change in every stage, where this role alone learns.
+
+        Behind a last layer that begins at zero, the others get a gradient in the second step.
+        """
         found = {}
         for role in self.model.roles:
             self.begin_again({role: 0.1})
             before = {v.path: v.numpy() for v in self.model.trainable_variables}
-            fit_stages(self.model, 1, self.batch)
+            fit_stages(self.model, 2, self.batch)
             after = {v.path: v.numpy() for v in self.model.trainable_variables}
             found[role] = {path for path in after if not np.array_equal(before[path], after[path])}
         return found

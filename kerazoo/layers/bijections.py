@@ -7,6 +7,8 @@ float32 whatever the policy of the networks within: a density is a sum of nats o
 import math
 
 import keras
+import numpy as np
+import scipy.linalg
 import tensorflow as tf
 
 
@@ -212,6 +214,104 @@ class Checkerboard:
         outer, inner = (changed, kept) if self.swapped else (kept, changed)
         first, last = tf.split(outer, 2, axis=-1)
         return tf.nn.depth_to_space(tf.concat([first, inner, last], axis=-1), 2)
+
+
+class ActNorm(Bijection):
+    """Each channel shifted and scaled; `adapt` gives the outputs of its examples zero mean and unit variance.
+
+    Args:
+        shape: tuple[int, int, int]. Of one example: height, width and channels.
+
+    Source: Kingma and Dhariwal 2018, "Glow", section 3.1.
+    """
+
+    def __init__(self, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.num_pixels = shape[0] * shape[1]
+        self.bias = self.add_weight(shape[2:], initializer="zeros", name="bias")
+        self.log_scale = self.add_weight(shape[2:], initializer="zeros", name="log_scale")
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        log_det = self.num_pixels * tf.reduce_sum(self.log_scale)
+        return (inputs + self.bias) * tf.exp(self.log_scale), _nothing(inputs) + log_det
+
+    def inverse(self, outputs):
+        return outputs * tf.exp(-self.log_scale) - self.bias
+
+    def adapt(self, inputs):
+        mean, variance = tf.nn.moments(inputs, axes=[0, 1, 2])
+        self.bias.assign(-mean)
+        self.log_scale.assign(-0.5 * tf.math.log(variance + 1e-6))
+        return self(inputs)[0]
+
+
+class Invertible1x1(Bijection):
+    """A 1x1 convolution whose kernel is P L (U + diag(s)): a random rotation at first, of which only P stays fixed.
+
+    L is lower triangular with ones on its diagonal, U upper triangular with zeros there; the signs of s stay, too, and
+    log |s| is learned, so that the log-determinant is a sum.
+
+    Args:
+        shape: tuple[int, int, int]. Of one example: height, width and channels.
+
+    Source: Kingma and Dhariwal 2018, "Glow", section 3.2.
+    """
+
+    def __init__(self, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.num_pixels, channels = shape[0] * shape[1], shape[2]
+        rotation = keras.ops.convert_to_numpy(keras.initializers.Orthogonal()((channels, channels)))
+        permutation, lower, upper = scipy.linalg.lu(rotation)
+        diagonal = np.diag(upper)
+        self.permutation = self._weight("permutation", permutation, trainable=False)
+        self.lower = self._weight("lower", np.tril(lower, -1))
+        self.upper = self._weight("upper", np.triu(upper, 1))
+        self.signs = self._weight("signs", np.sign(diagonal), trainable=False)
+        self.log_scale = self._weight("log_scale", np.log(np.abs(diagonal)))
+
+    def _weight(self, name, value, trainable=True):
+        weight = self.add_weight(value.shape, initializer="zeros", name=name, trainable=trainable)
+        weight.assign(value)
+        return weight
+
+    def call(self, inputs):
+        """As of every `Bijection`."""
+        log_det = self.num_pixels * tf.reduce_sum(self.log_scale)
+        lower, upper = self._triangles()
+        unit = tf.eye(lower.shape[0])
+        kernel = self.permutation @ (unit + lower) @ (self._scale()[:, None] * (unit + upper))
+        return _times(inputs, kernel), _nothing(inputs) + log_det
+
+    def inverse(self, outputs):
+        lower, upper = self._triangles()
+        kernel = _unit_inverse(upper) / self._scale() @ _unit_inverse(lower) @ tf.transpose(self.permutation)
+        return _times(outputs, kernel)
+
+    def _scale(self):
+        return self.signs * tf.exp(self.log_scale)
+
+    def _triangles(self):
+        """L without its diagonal, and U / s, whose diagonal then is of ones, too."""
+        below = np.tril(np.ones(self.lower.shape, "float32"), -1)
+        return self.lower * below, self.upper * below.T / self._scale()[:, None]
+
+
+def _times(inputs, kernel):
+    """Every pixel's channels times a matrix."""
+    return tf.nn.conv2d(inputs, kernel[None, None], 1, "SAME")
+
+
+def _unit_inverse(strict):
+    """The inverse of I + N, of a strictly triangular N: (I - N)(I + N^2)(I + N^4)..., since a power of N is zero.
+
+    LiteRT has matrix products, and no solver of triangular systems.
+    """
+    unit = tf.eye(strict.shape[0])
+    inverse, power, order = unit - strict, strict @ strict, 2
+    while order < strict.shape[0]:
+        inverse, power, order = inverse @ (unit + power), power @ power, 2 * order
+    return inverse
 
 
 class LearnedTanh(keras.layers.Layer):

@@ -48,6 +48,23 @@ def build_residual_coupling(shape, filters, num_blocks, num_outputs, *, dtype=No
     return keras.Model(inputs, _last(num_outputs, 1)(_relu(x, dtype)))
 
 
+def build_convolutional_coupling(shape, filters, num_outputs, *, dtype=None):
+    """Maps to maps: a 3x3 convolution, a 1x1 convolution, ReLU behind each, then a 3x3 convolution of zeros.
+
+    Args:
+        shape, filters, num_outputs, dtype: as for `build_residual_coupling`.
+
+    Returns:
+        keras.Model. `(batch, *shape)` -> `(batch, height, width, num_outputs)` float32.
+
+    Source: Kingma and Dhariwal 2018, "Glow", arXiv:1807.03039, appendix B.
+    """
+    x = inputs = keras.Input(shape, dtype="float32")
+    for size in (3, 1):
+        x = _relu(_convolution(filters, size, dtype)(x), dtype)
+    return keras.Model(inputs, _last(num_outputs, 3)(x))
+
+
 def _convolution(filters, size, dtype):
     options = {"kernel_initializer": "he_normal", "data_format": CHANNELS_LAST, "dtype": dtype}
     return layers.Conv2D(filters, size, padding="same", **options)
