@@ -6,7 +6,7 @@ from kerazoo.base.example_spaces import Images, Points
 from kerazoo.utils.errors import ConfigError
 
 
-class PointsOrImages:
+class PointsOrImagesModel:
     """Mixin; list it before `ZooModel`. The class has the arguments `image_shape` and `num_features`, one of them None.
 
     Attributes:

@@ -3,7 +3,7 @@
 import keras
 
 from kerazoo.base.arguments import ImageShape, PositiveInt, Widths
-from kerazoo.base.points_or_images import PointsOrImages
+from kerazoo.base.points_or_images import PointsOrImagesModel
 from kerazoo.base.registry import register
 from kerazoo.layers.bijections import (
     AffineCoupling,
@@ -20,7 +20,7 @@ from kerazoo.networks.couplings import build_dense_coupling, build_residual_coup
 
 
 @register("real_nvp")
-class RealNVP(PointsOrImages, Flow):
+class RealNVP(PointsOrImagesModel, Flow):
     """RealNVP: a flow of affine couplings, for images of several scales or for points, with an exact likelihood.
 
     In a coupling one part of an example is scaled and shifted by a network of the other part; the next coupling changes

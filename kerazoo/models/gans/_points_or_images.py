@@ -7,13 +7,13 @@ import keras
 
 from kerazoo.base.arguments import PositiveInt, Widths
 from kerazoo.base.example_spaces import Images, Points, SignedImages
+from kerazoo.base.points_or_images import PointsOrImagesModel
 from kerazoo.models.gans._gan import GAN
 from kerazoo.networks.convolutional import SquareImageShape, build_discriminator, build_generator
 from kerazoo.networks.dense import build_mlp
-from kerazoo.utils.errors import ConfigError
 
 
-class PointsOrImages:
+class PointsOrImages(PointsOrImagesModel):
     """Mixin; list it before `GAN`. The class has the arguments `image_shape` and `num_features`, exactly one of them.
 
     `networks` gives the builder that goes with the examples: perceptrons for points; for images DCGAN's convolutions,
@@ -21,20 +21,6 @@ class PointsOrImages:
     """
 
     image_space: Any = SignedImages
-
-    def __init__(self, **kwargs):
-        self._check_one()
-        super().__init__(**kwargs)
-
-    def _check_one(self):
-        if (self.image_shape is None) == (self.num_features is None):
-            given = f"{self.image_shape} and {self.num_features}"
-            name = type(self).__name__
-            raise ConfigError(f"{name}: one of image_shape and num_features (for points) is expected, not {given}")
-
-    @property
-    def space(self):
-        return self.image_space(self.image_shape) if self.num_features is None else Points((self.num_features,))
 
     def networks(self, **sizes):
         """The builder of this model's networks: `generator(latent_dim)`, `critic(units)`, `discriminator(units)`.
@@ -46,15 +32,6 @@ class PointsOrImages:
             ConvolutionalNetworks, DenseNetworks or DenseImageNetworks.
         """
         return BUILDERS[type(self.space)](self.space.shape, sizes, self.dtype_policy)
-
-    @classmethod
-    def arguments_from(cls, source, arguments):
-        points = source.info.shapes.get("points")
-        if points is not None and len(points) == 1:
-            found, other = {"num_features": points[0]}, "image_shape"
-        else:
-            found, other = super().arguments_from(source, arguments), "num_features"
-        return found | ({other: None} if arguments.get(other) is not None else {})
 
 
 @dataclass(frozen=True)
