@@ -1,10 +1,14 @@
 """Claims of Donahue et al. 2017 and Dumoulin et al. 2017: pairs, an encoder that learns beside the generator."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kerazoo.losses import minimax_discriminator_loss
+from kerazoo.presets.config import EvaluationConfig
+from kerazoo.tasks import Data
 from kerazoo.utils.errors import ConfigError
 from tests.zoo_rows import Row, Verb, compiled, new, tiny_images
 
@@ -111,3 +115,13 @@ def test_a_stochastic_encoder_draws_around_its_mean():
     np.testing.assert_allclose(codes.mean(axis=0), outputs[:5], atol=0.08)
     np.testing.assert_allclose(codes.std(axis=0), np.exp(outputs[5:] / 2), rtol=0.05)
     np.testing.assert_allclose(model.encode(tiny_images()["image"][:1])[0], outputs[:5], atol=1e-5)
+
+
+def test_figures_compare_codes_and_reconstructions_with_labels():
+    model, data, settings = new("bigan"), Data("digits", (16, 16, 1)), EvaluationConfig(num=100)
+    labels = data.open("test").sample(100, seed=0)["label"]
+    always_zero = SimpleNamespace(classify=lambda images: np.eye(10)[np.zeros(len(images), int)])
+    figures = model.own_figures(data, settings, lambda: always_zero)
+    assert figures["nearest_neighbour_accuracy"] > 0.5  # a random network keeps what is near
+    for name in ("reconstructed_class_accuracy", "reconstructed_class_accuracy_real"):
+        assert figures[name] == pytest.approx((labels == 0).mean())

@@ -9,6 +9,8 @@ from scipy.stats import norm
 
 import kerazoo
 from kerazoo.losses import categorical_information, uniform_information
+from kerazoo.presets.config import EvaluationConfig
+from kerazoo.tasks import Data
 from kerazoo.utils.errors import ConfigError, DataError
 from tests.zoo_rows import Row, Verb, new, tiny_images
 
@@ -126,3 +128,13 @@ def test_information_rises_in_training():
     history = model.fit(tiny_images(64), batch_size=64, epochs=80, verbose=0).history["categorical_information"]
     assert history[0] < 0.1
     assert history[-1] > 0.5
+
+
+def test_figures_are_those_of_chance_before_training():
+    figures = new("infogan").own_figures(Data("digits", (16, 16, 1)), EvaluationConfig(num=200), None)
+    assert figures["information_bound"] == pytest.approx(
+        figures["categorical_information"] + figures["continuous_information"]
+    )
+    assert figures["categorical_information"] < 0.1
+    assert 0.1 <= figures["category_accuracy"] < 0.4  # three categories of ten classes
+    assert 0 <= figures["category_nmi"] < 0.4
