@@ -26,7 +26,6 @@ __all__ = [
     "bernoulli_kl",
     "bernoulli_log_likelihood",
     "categorical_information",
-    "feature_matching_loss",
     "gaussian_kl",
     "gaussian_log_density",
     "gradient_norms",
