@@ -1,4 +1,4 @@
-"""`BucketedPairs`: pairs of token sequences in batches of similar length, so that little of a batch is padding."""
+"""Examples of unequal length in batches of similar length, so that little of a batch is padding; pairs of tokens."""
 
 import functools
 
@@ -9,20 +9,117 @@ from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
-_POOL = 100  # batches whose pairs are sorted together: little padding, and still well mixed
+_POOL = 100  # batches whose examples are sorted together: little padding, and still well mixed
 
 
-class BucketedPairs(Source):
-    """Pairs of token sequences, batched with others of similar length and padded to the longest of the batch.
+class Bucketed(Source):
+    """Examples of unequal length, batched with others of similar length and padded to the longest of the batch.
 
-    Every epoch is one random permutation of the pairs, cut into pools of 100 batches. A pool is sorted by the lengths
-    of target and source and cut into batches, and the batches of all pools are shuffled. All batches are full: an epoch
-    has n // batch_size, and the few pairs left over differ from epoch to epoch.
+    Every epoch is one random permutation of the examples, cut into pools of 100 batches. A pool is sorted by length and
+    cut into batches, and the batches of all pools are shuffled. All batches are full: an epoch has n // batch_size, and
+    the few examples left over differ from epoch to epoch.
 
     `batches` takes the arguments of `Source.batches`; what step k holds depends on `seed`, k and `batch_size` alone,
-    and costs one sorting of its epoch to reach. A batch is {"source": int32 `(batch_size, S)`, "target": int32
-    `(batch_size, T)`} with S and T the longest of the global batch, on every worker. `shuffle=False` repeats the pairs
-    in their own order. `epoch` gives that order once, its last batch partial.
+    and costs one sorting of its epoch to reach. Entries of unequal length are padded behind, to the longest row of the
+    global batch on every worker. `shuffle=False` repeats the examples in their own order. `epoch` gives that order
+    once, its last batch partial.
+
+    Args:
+        arrays: dict. Entries of unequal length are object arrays `(n,)` of arrays `(length, ...)`, see `as_rows`; the
+            others have a value for each example.
+        info: SourceInfo. A size None in `shapes` is that of the longest row of a batch.
+        lengths: sequence of int arrays `(n,)`. Examples are sorted by the last one, those that are equal in it by the
+            one before.
+        pad: number, default 0. Fills up the shorter rows.
+    """
+
+    def __init__(self, arrays, info, lengths, pad=0):
+        super().__init__(arrays, info)
+        self.pad = pad
+        self._lengths = tuple(lengths)
+
+    def epoch(self, batch_size):
+        """Return one pass over the examples in their own order; arguments and errors as for `Source.epoch`.
+
+        Returns:
+            A `tf.data.Dataset` of dicts of tensors `(n, ...)`, each entry padded to the longest of its batch.
+        """
+        batch_size = check_integer("batch_size", batch_size, 1)
+        import tensorflow as tf
+
+        def batch(start):
+            return self._tensors_of(lambda s: np.arange(s, min(s + batch_size, len(self))), start, slice(None), None)
+
+        dataset = tf.data.Dataset.range(0, len(self), batch_size).map(batch, num_parallel_calls=PARALLEL_CALLS)
+        return with_fixed_options(dataset.prefetch(2))
+
+    def sample(self, num, *, seed=0):
+        """Draw distinct examples at random; arguments and errors as for `Source.sample`.
+
+        Returns:
+            Dict of NumPy arrays `(num, ...)`, padded to the longest of them.
+        """
+        return {key: self._padded(rows) for key, rows in super().sample(num, seed=seed).items()}
+
+    def _reader(self, batch_size, first, num, *, seed, shuffle):
+        """Return the function `step -> batch`; see `Source._reader`."""
+        size, steps = len(self), self.num_batches(batch_size)
+
+        # Two: near the end of an epoch, parallel calls work on both sides of it.
+        @functools.lru_cache(maxsize=2)
+        def batches_of(epoch):
+            return self._order(batch_size, seed, epoch)
+
+        def shuffled(step):
+            return batches_of(int(step) // steps)[int(step) % steps]
+
+        def plain(step):
+            return (int(step) * batch_size + np.arange(batch_size)) % size
+
+        rows, chosen = slice(first, first + num), shuffled if shuffle else plain
+        return lambda step: self._tensors_of(chosen, step, rows, num)
+
+    def _order(self, batch_size, seed, epoch):
+        """Return the examples of one epoch: int64 array `(batches, batch_size)`, a function of the arguments alone."""
+        random, size = np.random.default_rng([seed, epoch]), len(self)
+        steps = self.num_batches(batch_size)
+        chosen = np.concatenate([random.permutation(size) for _ in range(-(-steps * batch_size // size))])
+        pools = np.split(
+            chosen[: steps * batch_size], range(_POOL * batch_size, steps * batch_size, _POOL * batch_size)
+        )
+        # A stable sort: examples of equal lengths stay in random order.
+        ordered = [pool[np.lexsort([lengths[pool] for lengths in self._lengths])] for pool in pools]
+        return random.permutation(np.concatenate(ordered).reshape(steps, batch_size), axis=0)
+
+    def _tensors_of(self, chosen, step, rows, num):
+        """Return the batch of the examples `chosen(step)`: padded for all of them, then cut to some of its rows."""
+        import tensorflow as tf
+
+        def read(step):
+            indices = chosen(step)
+            return tuple(self._padded(array[indices])[rows] for array in self.arrays.values())
+
+        types = [tf.as_dtype(self.info.dtypes[key]) for key in self.arrays]
+        batch = dict(zip(self.arrays, tf.numpy_function(read, [step], types), strict=True))
+        for key, tensor in batch.items():
+            tensor.set_shape([num, *self.info.shapes[key]])
+        return batch
+
+    def _padded(self, rows):
+        """Return rows of unequal length as one array `(n, longest, ...)`; other values as they are."""
+        if rows.dtype.kind != "O":
+            return rows
+        lengths = np.array([len(row) for row in rows])
+        padded = np.full((len(rows), lengths.max(), *rows[0].shape[1:]), self.pad, rows[0].dtype)
+        padded[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(rows)
+        return padded
+
+
+class BucketedPairs(Bucketed):
+    """Pairs of token sequences, batched as `Bucketed` says, by the lengths of target and source.
+
+    A batch is {"source": int32 `(batch_size, S)`, "target": int32 `(batch_size, T)`} with S and T the longest of the
+    global batch.
 
     Args:
         source_ids, target_ids: sequences of equal length of int arrays `(length,)`, none empty. The caller adds start
@@ -48,9 +145,8 @@ class BucketedPairs(Source):
                 f"{name}[{split}]: {len(source_ids):,} sources and {len(target_ids):,} targets: the same number of "
                 "both is expected, and at least one"
             )
-        self.pad = int(pad)
         arrays = {
-            side: _as_objects(sequences, f"{name}[{split}]: {side}")
+            side: _token_rows(sequences, f"{name}[{split}]: {side}")
             for side, sequences in (("source", source_ids), ("target", target_ids))
         }
         self.lengths = {side: np.array([len(row) for row in rows]) for side, rows in arrays.items()}
@@ -65,27 +161,12 @@ class BucketedPairs(Source):
             num_examples=len(source_ids),
             **details,
         )
-        super().__init__(arrays, info)
+        super().__init__(arrays, info, self.lengths.values(), int(pad))
 
     def __str__(self):
         info = self.info
         spans = " and ".join(f"{lengths.min()} to {lengths.max()}" for lengths in self.lengths.values())
         return f"{info.name}[{info.split}]: {len(self):,} pairs of {spans} tokens, licence {info.licence}"
-
-    def epoch(self, batch_size):
-        """Return one pass over the pairs in their own order; arguments and errors as for `Source.epoch`.
-
-        Returns:
-            A `tf.data.Dataset` of dicts of int32 tensors `(n, longest)`, each side padded to the longest of its batch.
-        """
-        batch_size = check_integer("batch_size", batch_size, 1)
-        import tensorflow as tf
-
-        def batch(start):
-            return self._tensors_of(lambda s: np.arange(s, min(s + batch_size, len(self))), start, slice(None), None)
-
-        dataset = tf.data.Dataset.range(0, len(self), batch_size).map(batch, num_parallel_calls=PARALLEL_CALLS)
-        return with_fixed_options(dataset.prefetch(2))
 
     def select(self, rows):
         """Return a source of some of the pairs; arguments as for `Source.select`.
@@ -96,64 +177,21 @@ class BucketedPairs(Source):
         sides = (self.arrays["source"][rows], self.arrays["target"][rows])
         return BucketedPairs(*sides, pad=self.pad, **self.info.origin)
 
-    def _reader(self, batch_size, first, num, *, seed, shuffle):
-        """Return the function `step -> batch`; see `Source._reader`."""
-        size, steps = len(self), self.num_batches(batch_size)
 
-        # Two: near the end of an epoch, parallel calls work on both sides of it.
-        @functools.lru_cache(maxsize=2)
-        def batches_of(epoch):
-            return self._order(batch_size, seed, epoch)
-
-        def shuffled(step):
-            return batches_of(int(step) // steps)[int(step) % steps]
-
-        def plain(step):
-            return (int(step) * batch_size + np.arange(batch_size)) % size
-
-        rows, chosen = slice(first, first + num), shuffled if shuffle else plain
-        return lambda step: self._tensors_of(chosen, step, rows, num)
-
-    def _order(self, batch_size, seed, epoch):
-        """Return the pairs of one epoch: int64 array `(batches, batch_size)`, a function of the arguments alone."""
-        random, size = np.random.default_rng([seed, epoch]), len(self)
-        steps = self.num_batches(batch_size)
-        chosen = np.concatenate([random.permutation(size) for _ in range(-(-steps * batch_size // size))])
-        pools = np.split(
-            chosen[: steps * batch_size], range(_POOL * batch_size, steps * batch_size, _POOL * batch_size)
-        )
-        # A stable sort: pairs of equal lengths stay in random order.
-        ordered = [pool[np.lexsort((self.lengths["source"][pool], self.lengths["target"][pool]))] for pool in pools]
-        return random.permutation(np.concatenate(ordered).reshape(steps, batch_size), axis=0)
-
-    def _tensors_of(self, chosen, step, rows, num):
-        """Return the batch of the pairs `chosen(step)`: padded for all of them, then cut to some of its rows."""
-        import tensorflow as tf
-
-        def pad(step):
-            indices = chosen(step)
-            return tuple(self._padded(side, indices)[rows] for side in self.arrays)
-
-        padded = tf.numpy_function(pad, [step], [tf.int32] * len(self.arrays))
-        for tensor in padded:
-            tensor.set_shape((num, None))
-        return dict(zip(self.arrays, padded, strict=True))
-
-    def _padded(self, side, indices):
-        lengths = self.lengths[side][indices]
-        padded = np.full((len(indices), lengths.max()), self.pad, np.int32)
-        padded[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(self.arrays[side][indices])
-        return padded
+def as_rows(rows):
+    """Return arrays of unequal length as an object array `(n,)`."""
+    array = np.empty(len(rows), object)
+    for index, row in enumerate(rows):
+        array[index] = row
+    return array
 
 
-def _as_objects(sequences, owner):
+def _token_rows(sequences, owner):
     """Return the sequences as an object array of int32 arrays."""
-    rows = np.empty(len(sequences), object)
-    for index, sequence in enumerate(sequences):
-        row = np.asarray(sequence)
+    rows = [np.asarray(sequence) for sequence in sequences]
+    for index, row in enumerate(rows):
         if row.ndim != 1 or not row.size or row.dtype.kind not in "iu":
             raise DataError(
                 f"{owner} {index} of shape {row.shape} and type {row.dtype} where a row of whole numbers is expected"
             )
-        rows[index] = row.astype(np.int32)
-    return rows
+    return as_rows([row.astype(np.int32) for row in rows])

@@ -6,7 +6,7 @@ from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import fit_source
 from kerazoo.data.info import Modes
 from kerazoo.data.schemes import source
-from kerazoo.utils.errors import DataError
+from kerazoo.data.splits import num_and_seed
 
 _NUM_POINTS = {"train": (100_000, 0), "test": (10_000, 1)}  # split -> (number of points, seed)
 
@@ -84,7 +84,8 @@ def open_moons(request):
     """
     from sklearn.datasets import make_moons
 
-    num, seed = _number_and_seed(request)
+    num, seed = num_and_seed(request, _NUM_POINTS)
+    request.refuse_images("2-D points")
     points, label = make_moons(num, noise=0.1, random_state=seed)
     return from_arrays(
         {"points": points.astype(np.float32), "label": label.astype(np.int64)},
@@ -95,18 +96,10 @@ def open_moons(request):
     )
 
 
-def _number_and_seed(request):
-    """The number of points of a split, and the seed of their noise."""
-    if request.split not in _NUM_POINTS:
-        raise request.no_split(_NUM_POINTS)
-    if request.fixed_shape is not None:
-        raise DataError(f"{request.spec} holds 2-D points where images of shape {request.fixed_shape} are asked for")
-    return _NUM_POINTS[request.split]
-
-
 def _mixture(request, centres, std, scale):
     """Sample an equal-weight mixture; example i belongs to mode i % K, so that any prefix is balanced too."""
-    num, seed = _number_and_seed(request)
+    num, seed = num_and_seed(request, _NUM_POINTS)
+    request.refuse_images("2-D points")
     label = np.arange(num) % len(centres)
     noise = np.random.default_rng(seed).normal(scale=std, size=(num, 2))
     return from_arrays(

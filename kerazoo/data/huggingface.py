@@ -11,7 +11,7 @@ from kerazoo.data.paths import find_path, named, printable
 from kerazoo.data.schemes import source
 from kerazoo.data.splits import hold_out
 from kerazoo.data.tables import as_classes
-from kerazoo.data.text import refuse_images, text_array
+from kerazoo.data.text import text_array
 from kerazoo.utils.errors import DataError, MissingDependencyError
 
 _SPLITS = {"val": "validation", "valid": "validation", "dev": "validation"}
@@ -50,7 +50,7 @@ def open_hf(request):
     details = {"name": request.spec, "split": request.split, "class_names": class_names}
     details |= {"licence": " ".join((table.info.license or "").split()) or "see the data set's page"}
     if not images:
-        refuse_images(request)
+        request.refuse_images("text")
         strings = [column for column in others if kinds[column] == "O" and (column == _TEXT or _TEXT not in features)]
         if len(strings) != 1:
             raise DataError(

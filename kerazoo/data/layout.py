@@ -1,11 +1,11 @@
 """The division of a tree of image files into splits and classes, by the names of its folders."""
 
-import hashlib
 import os
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kerazoo.data.paths import printable
+from kerazoo.data.splits import is_held_out
 from kerazoo.utils.errors import DataError
 
 _SPLITS = {"train": "train", "test": "test", "validation": "validation", "val": "validation", "valid": "validation"}
@@ -89,7 +89,7 @@ def class_folders(request, parts):
 
 
 def _is_held_out(entry):
-    return int(hashlib.sha256(os.fsencode(entry.inner)).hexdigest(), 16) % 10 == 0
+    return is_held_out(os.fsencode(entry.inner))
 
 
 def _step_in(entries):

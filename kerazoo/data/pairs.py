@@ -9,7 +9,8 @@ import numpy as np
 from kerazoo.data.arrays import from_arrays
 from kerazoo.data.paths import find_path
 from kerazoo.data.schemes import source
-from kerazoo.data.text import read_text, refuse_images, text_array
+from kerazoo.data.splits import num_and_seed
+from kerazoo.data.text import read_text, text_array
 from kerazoo.utils.errors import DataError
 
 _SPLIT = "{split}"
@@ -36,7 +37,7 @@ def open_pairs(request):
     Raises:
         DataError: not two paths, a file that is missing, empty, not UTF-8 or damaged, or files of different length.
     """
-    refuse_images(request)
+    request.refuse_images("text")
     paths = [path.strip() for path in request.argument.split(",")]
     if len(paths) != 2 or not all(paths):
         raise DataError(f"{request.spec}: write pairs:SOURCE,TARGET, two paths with one comma between them")
@@ -107,10 +108,8 @@ def _splits(request, path):
 
 
 def _random_strings(request):
-    refuse_images(request)
-    if request.split not in _NUM_STRINGS:
-        raise request.no_split(_NUM_STRINGS)
-    num, seed = _NUM_STRINGS[request.split]
+    request.refuse_images("text")
+    num, seed = num_and_seed(request, _NUM_STRINGS)
     random = np.random.default_rng(seed)
     lengths = random.integers(_LENGTHS[0], _LENGTHS[1] + 1, num)
     # Of 26**20 strings and more, no two come out equal, within a split or between the two.

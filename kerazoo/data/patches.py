@@ -47,8 +47,7 @@ def open_patches(request):
         raise DataError(f"{request.spec}: values={kind}: one of {', '.join(_VALUES)} is expected")
     num, seed = _NUM.get(request.split, _NUM_OTHERS)
     if "num" in request.options:
-        text = request.options["num"]
-        num = check_integer("num", int(text) if text.isdecimal() else text, 1)
+        num = request.integer("num", request.options["num"])
     num = min(num, request.limit or num)
     images, details = _of_source(request, match[1]) if match[1] else _photos(request)
     prepare, finish = _VALUES[kind]

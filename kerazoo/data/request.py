@@ -4,6 +4,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 
+from kerazoo.data.info import check_integer
 from kerazoo.utils.errors import DataError, UnknownSplitError
 
 
@@ -43,6 +44,33 @@ class Request:
             An `UnknownSplitError`, to be raised.
         """
         return UnknownSplitError(f"{self.spec} has no split {self.split!r}: it has {', '.join(splits)}{hint}")
+
+    def refuse_images(self, noun):
+        """Raise a `DataError` where images are asked for.
+
+        Args:
+            noun: str. What the source holds instead.
+        """
+        if self.fixed_shape is not None:
+            raise DataError(f"{self.spec} holds {noun} where images of shape {self.fixed_shape} are asked for")
+
+    def integer(self, name, text, minimum=1, maximum=None):
+        """A number of the spec.
+
+        Args:
+            name: str. The word for it in listings.
+            text: str.
+            minimum: int, default 1. The smallest that fits.
+            maximum: int or None (default). The largest that fits.
+
+        Returns:
+            int.
+
+        Raises:
+            DataError: the text is anything else.
+        """
+        number = int(text) if text.isdecimal() and len(text) < 19 else text
+        return check_integer(f"{self.spec}: {name}", number, minimum, maximum)
 
     def left_out(self, lines, why, *, stacklevel):
         """Say what of the data is left out: an error under `strict`, otherwise a warning; nothing without lines.

@@ -44,7 +44,7 @@ def open_text(request):
     Raises:
         DataError: there is no such file, it is empty, not UTF-8 or damaged, or the split is unknown or empty.
     """
-    refuse_images(request)
+    request.refuse_images("text")
     root = find_path(request, request.argument)
     if root.is_dir():
         files, left_out = walk(root)
@@ -74,19 +74,13 @@ def open_verse(request):
     Returns:
         A `Source` of {"text": object array `(1,)` of str}.
     """
-    refuse_images(request)
+    request.refuse_images("text")
     text = Path(__file__).with_name("verse.txt").read_text(encoding="utf-8")
     return _cut(request, [text], licence="Apache-2.0 (written for kerazoo)")
 
 
 def _is_text(path):
     return path.name.endswith(_SUFFIXES) and not any(part.startswith(".") for part in path.parts)
-
-
-def refuse_images(request):
-    """Raise a `DataError` where images are asked for from a source of text."""
-    if request.fixed_shape is not None:
-        raise DataError(f"{request.spec} holds text where images of shape {request.fixed_shape} are asked for")
 
 
 def read_text(request, path):

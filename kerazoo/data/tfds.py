@@ -13,7 +13,6 @@ from kerazoo.data.arrays import from_arrays
 from kerazoo.data.images import allocate, fit_tensor, wanted_shape
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import source
-from kerazoo.data.text import refuse_images
 from kerazoo.utils.errors import DataError, MissingDependencyError, UnknownNameError
 
 _BATCH = 512  # examples handed to NumPy at once; one by one costs ten times as much
@@ -53,7 +52,7 @@ def open_tfds(request):
     features = dict(builder.info.features.items())
     label, shape = features.get("label"), None
     if _is_text(features):
-        refuse_images(request)
+        request.refuse_images("text")
         arrays = {"text": np.empty(num, object)}
     else:
         shape = _image_shape(request, features)
