@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kerazoo.base import inputs
 from kerazoo.data import check_batch
+from kerazoo.data.sequences import KEY, LENGTH, check_lengths
 from kerazoo.utils.errors import DataError
 from kerazoo.utils.images import as_float, from_signed, to_signed
 
@@ -96,6 +97,31 @@ class Points(ExampleSpace):
 
     def input(self):
         return inputs.points(self.shape[0])
+
+
+class VectorsInTime(ExampleSpace):
+    """Sequences of vectors, `(batch, steps, features)`; `shape` is `(None, features)`.
+
+    Where they differ in length, an entry "length" of the batch, `(batch,)`, says how many steps of each count, and the
+    others stand behind them; without it all count.
+    """
+
+    key = name = KEY
+    about = "array. float, shape `(num, steps, num_features)`"
+
+    def check(self, batch):
+        super().check(batch)
+        rows, steps = np.shape(batch[KEY])[:2]
+        if not steps:
+            raise DataError(f"{KEY} of shape {np.shape(batch[KEY])}: sequences have at least one step")
+        if LENGTH in batch:
+            check_lengths(batch[LENGTH], rows, steps, LENGTH)
+
+    def mask(self, batch):
+        """Which steps of a batch count, bool `(batch, steps)`; None where all do."""
+        if LENGTH not in batch:
+            return None
+        return tf.sequence_mask(batch[LENGTH], tf.shape(batch[KEY])[1])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from kerazoo.data.arrays import from_arrays
 from kerazoo.data.order import PARALLEL_CALLS, with_fixed_options
 from kerazoo.data.schemes import open_source
+from kerazoo.data.sequences import KEY, Sequences
 from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
@@ -31,8 +32,9 @@ def as_dataset(
     """Turn data of any accepted kind into a dataset of dict batches.
 
     Args:
-        x: a NumPy array or tensor; a list of str; a dict of arrays; a tuple (x, labels) of arrays; a `Source`; a spec
-            such as "tfds:mnist"; or a batched `tf.data.Dataset` of tensors, (tensor, label) pairs or dicts.
+        x: a NumPy array or tensor; a list of str, or of sequences of vectors; a dict of arrays; a tuple (x, labels) of
+            arrays; a `Source`; a spec such as "tfds:mnist"; or a batched `tf.data.Dataset` of tensors, (tensor, label)
+            pairs or dicts.
         key: str, default "image". The main entry of the batches that the model takes.
         image_shape: tuple or None (default): a spec of images is opened in this shape.
         prepare: callable or None (default). Turns a `Source` into the one whose batches the model takes.
@@ -170,6 +172,10 @@ def as_source(x, key, image_shape):
         return open_source(x, image_shape=image_shape)
     if isinstance(x, tuple) and len(x) == 2:
         x = dict(zip((key, "label"), x, strict=True))
+    if isinstance(x, list) and key == KEY:
+        x = {KEY: x}
+    if isinstance(x, Mapping) and isinstance(x.get(KEY), list):
+        return Sequences(x, name="the data")
     if isinstance(x, list) and x and all(isinstance(text, str) for text in x):
         x = {"text": x}
     if isinstance(x, Mapping):

@@ -8,7 +8,8 @@ from kerazoo.data.info import SourceInfo
 from kerazoo.data.sources import Source
 from kerazoo.utils.errors import DataError
 
-_KINDS = {"image": "image", "points": "points", "text": "text", "source": "pairs"}  # by the main entry
+_KINDS = {"image": "image", "points": "points", "sequence": "sequence", "text": "text", "source": "pairs"}
+_MAIN = ("image", "points", "sequence")  # the main entry, where there is one of these
 
 
 def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), names=None, **details):
@@ -19,7 +20,8 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), nam
             it has four dimensions and "points" otherwise.
         name: str, default "arrays". Appears in messages and in `source.info`.
         split: str, default "all".
-        key: str or None: the main entry. Default "image" or "points" where there is one, else the first entry.
+        key: str or None: the main entry. Default "image", "points" or "sequence" where there is one, else the first
+            entry.
         skipped: names of unreadable files, default none.
         names: sequence of str, a name for each example, or None (default).
         **details: further fields of `SourceInfo`: kind, class_names, value_names, licence, homepage, citation, modes.
@@ -44,7 +46,7 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), nam
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{k} has {length}" for k, length in lengths.items())
         raise DataError(f"{name}[{split}]: the arrays differ in length ({listed}): give one row of each per example")
-    key = key or next((k for k in ("image", "points") if k in arrays), next(iter(arrays)))
+    key = key or next((k for k in _MAIN if k in arrays), next(iter(arrays)))
     if key not in arrays:
         raise DataError(f"{name}[{split}]: no entry {key!r} (it has: {', '.join(arrays)})")
     main = arrays[key]
@@ -53,7 +55,7 @@ def from_arrays(arrays, *, name="arrays", split="all", key=None, skipped=(), nam
         value_range = (0, 255)
     elif main.dtype.kind in "iuf":
         value_range = (float(main.min()), float(main.max()))
-    kind = _KINDS.get(key, "array") if main.dtype.kind == "O" or key in ("image", "points") else "array"
+    kind = _KINDS.get(key, "array") if main.dtype.kind == "O" or key in _MAIN else "array"
     info = SourceInfo(
         name=name,
         split=split,

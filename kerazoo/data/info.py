@@ -37,7 +37,8 @@ class SourceInfo:
         name: the spec that opened it, such as "tfds:mnist".
         split: the split's name, such as "train".
         key: the main entry of its batches, such as "image".
-        kind: "image", "points", "text", "pairs" (of texts), "tokens", "token pairs" or "array".
+        kind: "image", "points", "sequence" (of vectors), "text", "pairs" (of texts), "tokens", "token pairs" or
+            "array".
         shapes: entry name -> shape of one example.
         dtypes: entry name -> NumPy dtype name.
         value_range: (lowest, highest) value of the main entry; (0, 255) for uint8; None where it is not numeric.
@@ -71,16 +72,23 @@ class SourceInfo:
         return {field: getattr(self, field) for field in ("name", "split", "licence", "homepage", "citation")}
 
 
-_NOUNS = {"image": "images", "points": "points"}
+_NOUNS = {"image": "images", "points": "points", "sequence": "sequences"}
 _TEXTS = {"text": "text", "pairs": "pair"}
 
 
 def describe(info, arrays):
     """Return the line that `kerazoo info` prints about a source: what it holds, how much of it, and its licence."""
     if info.kind in _TEXTS:
-        counts = [sum(map(len, array)) for key, array in arrays.items() if key != "label"]
+        counts = [sum(map(len, array)) for array in arrays.values() if array.dtype.kind == "O"]
         parts = [f"{info.num_examples:,} {_TEXTS[info.kind]}{'s' * (info.num_examples > 1)}"]
         parts.append(f"{' and '.join(f'{count:,}' for count in counts)} characters")
+        if "nats" in arrays:
+            parts.append(f"at best {arrays['nats'].sum(dtype=np.float64) / counts[0]:.4f} nats a character")
+    elif info.kind == "sequence":
+        lengths = arrays.get("length", info.shapes["sequence"][:1])
+        span = " to ".join(f"{length:,}" for length in sorted({min(lengths), max(lengths)}))
+        parts = [f"{info.num_examples:,} sequences of {span} steps of {info.shapes['sequence'][-1]}"]
+        parts.append(info.dtypes["sequence"])
     else:
         shape = "x".join(str(size) for size in info.shapes[info.key]) or "scalar"
         parts = [f"{info.num_examples:,} {_NOUNS.get(info.kind, 'examples')} of {shape}", info.dtypes[info.key]]
@@ -94,7 +102,7 @@ def describe(info, arrays):
         labelled = int(np.count_nonzero(arrays["label"] != UNLABELLED))
         parts += [f"{labelled:,} labelled"] if labelled < info.num_examples else []
     others = (
-        [key for key in arrays if key not in (info.key, "label") and len(info.shapes[key]) < 3]
+        [key for key in arrays if key not in (info.key, "label", "length") and len(info.shapes[key]) < 3]
         if info.kind in _NOUNS
         else []
     )
