@@ -11,7 +11,9 @@ TensorShape([64, 32, 32, 1])
 Images are `tfds:NAME`, `folder:PATH`, `hf:PATH`, `npz:PATH`, `patches:SOURCE,SIZE`, `shapes` and `digits`; points are
 `csv:PATH`, `npz:PATH`, `ring` and `grid`; text is `tfds:NAME`, `hf:PATH`, `text:PATH` and `verse`; pairs of texts are
 `pairs:SOURCE,TARGET`, `reversal` and `copy`. A NumPy array or a dict of arrays is a source too. Sources of text are
-raw, arrays of str; `TokenStream` and `BucketedPairs` are what models make of them. `paired:A,B` are pairs of images;
+raw, arrays of str; `TokenStream` and `BucketedPairs` are what models make of them. Vectors in time are `music:PATH`,
+`csv:PATH,sequence=COLUMN`, `adding:T`, `copying:T`, `parity:LENGTH`, `ahead:LENGTH` and `chorale`; texts whose law is
+known are `arithmetic:DIGITS` and `xml:DEPTH`. `paired:A,B` are pairs of images;
 `unpaired:A,B` and `twins:SPEC` make two domains of images without pairs. Options follow behind commas:
 `folder:PATH,label=COLUMN`. `open_source(..., augment="flip,crop")` augments the training stream.
 A new kind of source is one function under `@source("scheme")` in a module that is imported below. Nothing here imports
@@ -19,10 +21,13 @@ TensorFlow, TensorFlow Datasets, scikit-learn or Pillow before a source needs it
 """
 
 from kerazoo.data import (  # noqa: F401  (imports register schemes)
+    arithmetic,
     builtin,
     csv_files,
     folders,
     huggingface,
+    memory_tasks,
+    music,
     numpy_files,
     paired,
     pairs,
@@ -31,6 +36,7 @@ from kerazoo.data import (  # noqa: F401  (imports register schemes)
     text,
     tfds,
     unpaired,
+    xml_tags,
 )
 from kerazoo.data.adapt import as_dataset, check_batch
 from kerazoo.data.arrays import from_arrays
@@ -41,6 +47,7 @@ from kerazoo.data.paired import Paired
 from kerazoo.data.partly_labelled import PartlyLabelled, keep_labels
 from kerazoo.data.rescaling import rescaled
 from kerazoo.data.schemes import Request, list_sources, names_source, open_source, source
+from kerazoo.data.sequences import Sequences
 from kerazoo.data.sources import Source
 from kerazoo.data.streams import TokenStream
 from kerazoo.data.unpaired import Unpaired
@@ -52,6 +59,7 @@ __all__ = [
     "Paired",
     "PartlyLabelled",
     "Request",
+    "Sequences",
     "Source",
     "SourceInfo",
     "TokenStream",

@@ -78,7 +78,7 @@ def list_sources():
 
     Example:
         >>> list_sources()
-        ['copy', 'csv:PATH', 'digits', 'folder:PATH', ..., 'verse']
+        ['adding:T', 'ahead:LENGTH', ..., 'csv:PATH', 'digits', 'folder:PATH', ..., 'xml:DEPTH']
     """
     return sorted(scheme.listing(name) for name, scheme in _SCHEMES.items())
 
