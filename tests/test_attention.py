@@ -126,12 +126,7 @@ def test_gru_over_padded_rows_is_keras_over_each_row_alone(reverse):
     cell.build((None, 3))
     cell.bias.assign(normal(12))
     x = normal(3, 5, 3)
-
-    def step(projected, state):
-        state = cell.step(projected, state)
-        return state, state
-
-    outputs, last = scan_time(step, cell.project(x), tf.zeros((3, 4)), tf.constant(MASK), reverse=reverse)
+    outputs, (last,) = cell(x, mask=tf.constant(MASK), reverse=reverse)
     twin = as_keras(cell)
     for b in range(3):
         row = x[b, : MASK[b].sum()]
@@ -152,14 +147,14 @@ def test_scan_time_gives_the_gradient_of_the_loop_written_out():
     with tf.GradientTape() as tape:
         states = [tf.zeros((2, 4))]
         for t in range(6):
-            states.append(cell(x[:, t], states[-1]))
+            states.append(cell.step(cell.project(x[:, t]), (states[-1],))[0])
         expected = loss(states[1:])
     expected_gradients = tape.gradient(expected, cell.trainable_variables)
 
     @tf.function
     def scanned():
         with tf.GradientTape() as tape:
-            outputs, _ = scan_time(lambda p, s: (cell.step(p, s),) * 2, cell.project(x), tf.zeros((2, 4)))
+            outputs, _ = scan_time(cell.step, cell.project(x), cell.zero_state(2))
             found = loss(tf.unstack(outputs, num=6, axis=1))
         return found, tape.gradient(found, cell.trainable_variables)
 

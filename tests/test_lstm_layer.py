@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.layers.lstm import LSTM, StackedLSTM
+from kerazoo.layers.lstm import LSTM
+from kerazoo.layers.stack import StackedLSTM
 
 UNITS, FEATURES, STEPS, ROWS = 5, 3, 7, 4
 

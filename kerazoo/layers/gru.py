@@ -1,34 +1,39 @@
-"""The gated recurrent unit as Cho et al. 2014 wrote it, with the input's part computed for all steps at once."""
+"""The gated recurrent unit as Cho et al. 2014 wrote it, and as cuDNN computes it."""
 
 import keras
 import tensorflow as tf
 
+from kerazoo.layers.recurrence import Cell, recur
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-class GRUCell(keras.layers.Layer):
-    """One step of a gated recurrent unit, the reset gate applied before the candidate's matrix product:
+class GRUCell(Cell):  # weights files know it by the class's name
+    """A layer of gated recurrent units, the reset gate applied before the candidate's matrix product:
 
         z, r = sigmoid(W_zr x + U_zr h + b),  h' = tanh(W x + U (r * h) + b),  h_new = (1 - z) * h + z * h'
 
-    `keras.layers.GRUCell(reset_after=False)` is the same function with 1 - z for z. Here the products with x are
-    separate (`project`), so that they are computed for all steps at once. States are float32 in every precision.
+    `reset_after=True` is the form of cuDNN, which needs one product a step where the other needs two:
+
+        h' = tanh(W x + b + r * (U h + b_U))
+
+    They are the functions of `keras.layers.GRU(reset_after=False)` and `(reset_after=True)`, with 1 - z for z.
 
     Args:
         units: int. Length of the state.
+        reset_after: bool. Whether the reset gate acts behind the candidate's product. Defaults to False.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Example:
-        >>> cell, x = GRUCell(8), np.ones((2, 5, 3), "float32")
-        >>> cell.build((None, 3))
-        >>> cell.step(cell.project(x)[:, 0], tf.zeros((2, 8))).shape
-        TensorShape([2, 8])
+        >>> outputs, (h,) = GRUCell(8)(np.ones((2, 5, 3), "float32"))
+        >>> outputs.shape, h.shape
+        (TensorShape([2, 5, 8]), TensorShape([2, 8]))
 
     Source: Cho et al. 2014, arXiv:1406.1078, equations 5 to 8; Bahdanau et al. 2015, appendix A.1.1.
     """
 
-    def __init__(self, units, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.units = units
+    def __init__(self, units, reset_after=False, **kwargs):
+        super().__init__(units, **kwargs)
+        self.reset_after = reset_after
 
     def build(self, input_shape):
         units = self.units
@@ -40,51 +45,29 @@ class GRUCell(keras.layers.Layer):
         self.recurrent_gates = self.add_weight(**gates, initializer="orthogonal")
         self.recurrent = self.add_weight(**state, initializer="orthogonal")
         self.bias = self.add_weight(name="bias", shape=(3 * units,), initializer="zeros")
+        if self.reset_after:
+            self.recurrent_bias = self.add_weight(name="recurrent_bias", shape=(units,), initializer="zeros")
+        self.built = True
 
-    def project(self, x):
-        """The inputs' contribution to both gates and to the candidate.
+    def weights_of_a_step(self):
+        gates, candidate = self.cast(self.recurrent_gates), self.cast(self.recurrent)
+        if self.reset_after:
+            return tf.concat([gates, candidate], axis=1), tf.convert_to_tensor(self.recurrent_bias)
+        return gates, candidate
 
-        Args:
-            x: tensor, shape `(..., features)`.
-
-        Returns:
-            tf.Tensor. float32, shape `(..., 3 * units)`.
-        """
-        return matmul(x, self.kernel, self.compute_dtype) + tf.cast(self.bias, tf.float32)
-
-    def step(self, projected, state):
-        """One step.
-
-        Args:
-            projected: tensor, float32, shape `(batch, 3 * units)`. One step of `project`.
-            state: tensor, float32, shape `(batch, units)`. The state before.
-
-        Returns:
-            tf.Tensor. The next state, float32, shape `(batch, units)`.
-        """
-        units = self.units
-        gates = matmul(state, self.recurrent_gates, self.compute_dtype) + projected[:, : 2 * units]
-        update, reset = tf.split(tf.sigmoid(gates), 2, axis=-1)
-        candidate = matmul(reset * state, self.recurrent, self.compute_dtype) + projected[:, 2 * units :]
-        return state + update * (tf.tanh(candidate) - state)
-
-    def call(self, inputs, state):
-        """One step, from inputs that have not been projected.
-
-        Args:
-            inputs: tensor, shape `(batch, features)`.
-            state: tensor, float32, shape `(batch, units)`. The state before.
-
-        Returns:
-            tf.Tensor. The next state, float32, shape `(batch, units)`.
-        """
-        return self.step(self.project(inputs), state)
+    def advance(self, projected, state, *weights):
+        (h,), units = state, self.units
+        from_gates, from_candidate = projected[:, : 2 * units], projected[:, 2 * units :]
+        if self.reset_after:
+            kernel, bias = weights
+            recurrent = recur(h, kernel)
+            update, reset = tf.split(tf.sigmoid(recurrent[:, : 2 * units] + from_gates), 2, axis=-1)
+            candidate = reset * (recurrent[:, 2 * units :] + bias) + from_candidate
+        else:
+            gates, kernel = weights
+            update, reset = tf.split(tf.sigmoid(recur(h, gates) + from_gates), 2, axis=-1)
+            candidate = recur(reset * h, kernel) + from_candidate
+        return (h + update * (tf.tanh(candidate) - h),)
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
-
-
-def matmul(x, kernel, dtype):
-    """`x @ kernel` over the last axis, computed in `dtype` and returned in float32."""
-    # Not tf.matmul, whose gradient for a kernel of fewer axes is one matrix for each example, summed at the end.
-    return tf.cast(tf.tensordot(tf.cast(x, dtype), tf.cast(kernel, dtype), 1), tf.float32)
+        return {**super().get_config(), "reset_after": self.reset_after}

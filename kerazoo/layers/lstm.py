@@ -1,23 +1,34 @@
-"""Long short-term memory, one layer or several, with the input's part computed for all steps at once."""
+"""Long short-term memory: without a forget gate, with it, with peepholes, and the variants of Greff et al. 2017."""
 
 import keras
 import tensorflow as tf
 
-from kerazoo.layers.recurrence import no_dropout, scan_time
+from kerazoo.layers.recurrence import Cell, recur
+
+# The block that a variant does not have: i input gate, f forget gate, g block input, o output gate.
+MISSING = {"nig": "i", "nfg": "f", "nog": "o", "cifg": "f"}
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-class LSTM(keras.layers.Layer):
+class LSTM(Cell):
     """A layer of long short-term memory with a forget gate, whose state may be given and is returned:
 
         i, f, g, o = W x + U h + b,  c_new = sigmoid(f) * c + sigmoid(i) * tanh(g),  h_new = sigmoid(o) * tanh(c_new)
 
-    It is the same function of the same weights as `keras.layers.LSTM`. The products with x are separate (`project`), so
-    that they are computed for all steps at once; the steps (`step`) run in a loop of the graph, for any length. Gates
-    and states are float32 in every precision; the matrix products use the layer's compute dtype.
+    It is the same function of the same weights as `keras.layers.LSTM`. With peepholes the gates see the cells, too:
+    p_i * c, p_f * c and p_o * c_new are added. That is the vanilla LSTM of Greff et al., and this without peepholes
+    their NP. The other seven variants:
+
+    - "nig", "nfg", "nog": no input, forget or output gate; 1 stands for it. The LSTM of 1997 is "nfg", no peepholes.
+    - "niaf", "noaf": no activation of the block's input, or of its output: g for tanh(g), c_new for tanh(c_new).
+    - "cifg": coupled gates, 1 - sigmoid(i) for sigmoid(f).
+    - "fgr": full gate recurrence: each gate also sees the three gates of the step before.
 
     Args:
         units: int. Length of h and of c.
+        variant: `"nig"`, `"nfg"`, `"nog"`, `"niaf"`, `"noaf"`, `"cifg"`, `"fgr"` or None. Defaults to None.
+        peepholes: bool. Whether the gates see the cells; their weights begin at 0. Defaults to False.
+        forget_bias: float. Bias of the forget gate at the start. Defaults to 1.0.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Example:
@@ -25,180 +36,74 @@ class LSTM(keras.layers.Layer):
         >>> outputs.shape, h.shape, c.shape
         (TensorShape([2, 5, 8]), TensorShape([2, 8]), TensorShape([2, 8]))
 
-    Source: Hochreiter and Schmidhuber 1997, Neural Computation 9(8); the forget gate is that of Gers, Schmidhuber and
-    Cummins 2000, Neural Computation 12(10), its bias of 1 at the start as in Jozefowicz et al. 2015.
+    Source: Hochreiter and Schmidhuber 1997, Neural Computation 9(8), which squashes with other sigmoids; the forget
+    gate is that of Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10), its bias of 1 at the start as in
+    Jozefowicz et al. 2015; peepholes: Gers, Schraudolph and Schmidhuber 2002, JMLR 3; variants: Greff, Srivastava,
+    Koutnik, Steunebrink and Schmidhuber 2017, "LSTM: A Search Space Odyssey", arXiv:1503.04069.
     """
 
-    def __init__(self, units, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # states stay float32
-        self.supports_masking = True
-        self.units = units
+    def __init__(self, units, variant=None, peepholes=False, forget_bias=1.0, **kwargs):
+        super().__init__(units, **kwargs)
+        self.variant = variant
+        self.peepholes = peepholes
+        self.forget_bias = forget_bias
+        self.blocks = [block for block in "ifgo" if block != MISSING.get(variant)]
+        self.gates = [block for block in self.blocks if block != "g"]
+        self.state_names = ("h", "c", *(self.gates if variant == "fgr" else ()))
 
     def build(self, input_shape):
-        units = self.units
-        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 4 * units))
-        shape = {"shape": (units, 4 * units), "initializer": "orthogonal"}
+        units, width = self.units, len(self.blocks) * self.units
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], width))
+        shape = {"shape": (units, width), "initializer": "orthogonal"}
         self.recurrent_kernel = self.add_weight(name="recurrent_kernel", **shape)
-        self.bias = self.add_weight(name="bias", shape=(4 * units,), initializer=_forget_bias)
+        self.bias = self.add_weight(name="bias", shape=(width,), initializer=self._first_bias)
+        if self.peepholes:
+            self.peephole = self.add_weight(name="peephole", shape=(len(self.gates), units), initializer="zeros")
+        if self.variant == "fgr":
+            self.gate_kernel = self.add_weight(name="gate_kernel", shape=(3 * units,) * 2, initializer="orthogonal")
         self.built = True
 
-    def zero_state(self, rows):
-        """The state before a sequence.
-
-        Args:
-            rows: int or scalar tensor. How many sequences.
-
-        Returns:
-            tuple of tf.Tensor. (h, c), zeros, float32, shape `(rows, units)` each.
-        """
-        return tf.zeros([rows, self.units]), tf.zeros([rows, self.units])
+    def _first_bias(self, shape, dtype=None):
+        """Zeros, and `forget_bias` for the forget gate."""
+        return tf.repeat(tf.constant([self.forget_bias * (block == "f") for block in self.blocks], dtype), self.units)
 
     def project(self, x):
-        """W x of every step.
+        """W x of every step; the bias is added in the step.
 
         Args:
             x: tensor, shape `(..., features)`.
 
         Returns:
-            tf.Tensor. Shape `(..., 4 * units)`, in the layer's compute dtype.
+            tf.Tensor. Shape `(..., width)`, in the layer's compute dtype, so that a loop reads half as much.
         """
-        return tf.matmul(tf.cast(x, self.compute_dtype), self._cast(self.kernel))
+        return tf.matmul(tf.cast(x, self.compute_dtype), self.cast(self.kernel))
 
-    def step(self, projected, state):
-        """One step.
+    def weights_of_a_step(self):
+        peepholes = tf.unstack(tf.convert_to_tensor(self.peephole)) if self.peepholes else [0.0] * len(self.gates)
+        gate_kernel = self.cast(self.gate_kernel) if self.variant == "fgr" else None
+        return self.cast(self.recurrent_kernel), tf.convert_to_tensor(self.bias), peepholes, gate_kernel
 
-        Args:
-            projected: tensor, shape `(batch, 4 * units)`. One step of `project`.
-            state: tuple of tensors (h, c), float32, shape `(batch, units)` each.
+    def advance(self, projected, state, recurrent_kernel, bias, peepholes, gate_kernel):
+        h, c, *before = state
+        sums = tf.cast(projected, tf.float32) + recur(h, recurrent_kernel) + bias
+        block = dict(zip(self.blocks, tf.split(sums, len(self.blocks), axis=-1), strict=True))
+        if before:
+            for name, more in zip("ifo", tf.split(recur(tf.concat(before, -1), gate_kernel), 3, axis=-1), strict=True):
+                block[name] += more
+        peephole = dict(zip(self.gates, peepholes, strict=True))
 
-        Returns:
-            tuple. The output h, and the next state (h, c).
-        """
-        return self._step(projected, state, self._cast(self.recurrent_kernel), tf.convert_to_tensor(self.bias))
+        def gate(name, cells):
+            if name not in block:
+                return 1.0
+            return tf.sigmoid(block[name] + peephole[name] * cells if self.peepholes else block[name])
 
-    def _step(self, projected, state, recurrent_kernel, bias):
-        h, c = state
-        recurrent = tf.matmul(tf.cast(h, self.compute_dtype), recurrent_kernel)
-        gates = tf.cast(projected, tf.float32) + tf.cast(recurrent, tf.float32) + bias
-        i, f, g, o = tf.split(gates, 4, axis=-1)
-        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-        h = tf.sigmoid(o) * tf.tanh(c)
-        return h, (h, c)
-
-    def _cast(self, weight):
-        return tf.cast(weight, self.compute_dtype)
-
-    def call(self, inputs, initial_state=None, mask=None):
-        """Run over a sequence.
-
-        Args:
-            inputs: tensor, shape `(batch, steps, features)`.
-            initial_state: tuple of tensors (h, c), shape `(batch, units)` each, or None for zeros. Defaults to None.
-            mask: boolean tensor, shape `(batch, steps)`, or None. Where it is False the state is carried on unchanged.
-                Defaults to None.
-
-        Returns:
-            tuple. The outputs h of every step, float32, shape `(batch, steps, units)`, and the last state (h, c).
-        """
-        state = self.zero_state(tf.shape(inputs)[0]) if initial_state is None else tuple(initial_state)
-        weights = self._cast(self.recurrent_kernel), tf.convert_to_tensor(self.bias)  # once, not in the loop
-        return scan_time(lambda x, state: self._step(x, state, *weights), self.project(inputs), state, mask)
+        i = gate("i", c)
+        f = 1 - i if self.variant == "cifg" else gate("f", c)
+        c = f * c + i * (block["g"] if self.variant == "niaf" else tf.tanh(block["g"]))
+        o = gate("o", c)
+        h = o * (c if self.variant == "noaf" else tf.tanh(c))
+        return (h, c, i, f, o)[: len(self.state_names)]
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
-
-
-def _forget_bias(shape, dtype=None):
-    """Zeros, and ones for the forget gate."""
-    return tf.repeat(tf.constant([0.0, 1.0, 0.0, 0.0], dtype), shape[0] // 4)
-
-
-@keras.saving.register_keras_serializable(package="kerazoo")
-class StackedLSTM(keras.layers.Layer):
-    """Layers of LSTM on top of each other, with all states in one tensor and dropout between the layers.
-
-    Dropout acts between layers and on the output of the last one, never between steps (Zaremba et al. 2014, equation
-    3).
-
-    Args:
-        units: int. Units of each layer.
-        num_layers: int. Number of layers.
-        **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
-
-    Example:
-        >>> stack = StackedLSTM(8, num_layers=2)
-        >>> outputs, state = stack(np.ones((3, 5, 4), "float32"), stack.zero_state(3))
-        >>> outputs.shape, state.shape
-        (TensorShape([3, 5, 8]), TensorShape([3, 2, 2, 8]))
-
-    Source: Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization", arXiv:1409.2329.
-    """
-
-    def __init__(self, units, num_layers, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.supports_masking = True
-        self.units = units
-        self.num_layers = num_layers
-        names = [f"lstm_{index}" for index in range(num_layers)]
-        self.lstms = [LSTM(units, name=name, dtype=self.dtype_policy) for name in names]
-
-    def build(self, input_shape, *_):
-        for lstm, width in zip(self.lstms, [input_shape[-1], *[self.units] * (self.num_layers - 1)], strict=True):
-            lstm.build((None, None, width))
-        self.built = True
-
-    @property
-    def state_shape(self):
-        """Shape of one row's state: layers, (h, c), units."""
-        return (self.num_layers, 2, self.units)
-
-    def zero_state(self, rows):
-        """The state before a sequence.
-
-        Args:
-            rows: int or scalar tensor. How many sequences.
-
-        Returns:
-            tf.Tensor. Zeros, float32, shape `(rows, num_layers, 2, units)`.
-        """
-        return tf.zeros([rows, *self.state_shape])
-
-    def call(self, inputs, state, mask=None, dropout=no_dropout):
-        """Run over a sequence.
-
-        Args:
-            inputs: tensor, shape `(batch, steps, features)`.
-            state: tensor, shape `(batch, num_layers, 2, units)`. From `zero_state`, or the last state of an earlier
-                call.
-            mask: boolean tensor, shape `(batch, steps)`, or None. As for `LSTM.call`. Defaults to None.
-            dropout: callable `(tensor, stream) -> tensor`, such as `ZooModel.apply_dropout` with a rate. Defaults to no
-                dropout.
-
-        Returns:
-            tuple. The last layer's outputs, float32, shape `(batch, steps, units)`, and the state after the last step.
-        """
-        x, after = inputs, []
-        for index, lstm in enumerate(self.lstms):
-            x, last = lstm(x, (state[:, index, 0], state[:, index, 1]), mask)
-            x = dropout(x, f"above_{lstm.name}")
-            after.append(tf.stack(last, axis=1))
-        return x, tf.stack(after, axis=1)
-
-    def step(self, x, state):
-        """A single step.
-
-        Args:
-            x: tensor, shape `(batch, features)`.
-            state: tensor, shape `(batch, num_layers, 2, units)`. The state before.
-
-        Returns:
-            tuple. The last layer's output, float32, shape `(batch, units)`, and the next state, shape of `state`.
-        """
-        after = []
-        for index, lstm in enumerate(self.lstms):
-            x, last = lstm.step(lstm.project(x), (state[:, index, 0], state[:, index, 1]))
-            after.append(tf.stack(last, axis=1))
-        return x, tf.stack(after, axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units, "num_layers": self.num_layers}
+        own = {"variant": self.variant, "peepholes": self.peepholes, "forget_bias": self.forget_bias}
+        return {**super().get_config(), **own}

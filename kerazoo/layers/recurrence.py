@@ -1,5 +1,6 @@
-"""Running a recurrence over time, in the graph."""
+"""Recurrences: the base of the cells, and the loop over time that runs them in the graph."""
 
+import keras
 import tensorflow as tf
 
 from kerazoo.utils.litert_forms import forms, size_of
@@ -49,3 +50,121 @@ def scan_time(step, inputs, state, mask=None, *, reverse=False):
 
 def _swap(x):
     return tf.transpose(x, [1, 0, *range(2, len(x.shape))])
+
+
+class Cell(keras.layers.Layer):
+    """Base of the recurrent cells: a cell is its equations, the vectors of its state and its first values.
+
+    A subclass makes its weights in `build`, and writes `advance`, the equations of a step; `weights_of_a_step`, what
+    they take besides the inputs and the state; `state_names`, if there is more than h; and `project`, where the inputs
+    contribute something else than W x + b. The rest is here: products with x are computed for all steps at once, the
+    steps run in `scan_time`, for any length, in either direction, over padded rows. States are float32 in every
+    precision; the matrix products use the layer's compute dtype.
+
+    Args:
+        units: int. Length of each vector of the state.
+        **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
+    """
+
+    state_names: tuple[str, ...] = ("h",)  # the first one is the output
+
+    def __init__(self, units, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # states stay float32
+        self.supports_masking = True
+        self.units = units
+
+    def add_weight(self, *args, **kwargs):
+        """As `keras.layers.Layer.add_weight`, of a weight that is cast only where a product takes it."""
+        return super().add_weight(*args, autocast=False, **kwargs)
+
+    def zero_state(self, rows):
+        """The state before a sequence.
+
+        Args:
+            rows: int or scalar tensor. How many sequences.
+
+        Returns:
+            tuple of tf.Tensor. One of `state_names` each: zeros, float32, shape `(rows, units)`.
+        """
+        return tuple(tf.zeros([rows, self.units]) for _ in self.state_names)
+
+    def project(self, x):
+        """What the inputs contribute to a step, for all steps at once.
+
+        Args:
+            x: tensor, shape `(..., features)`.
+
+        Returns:
+            tf.Tensor. W x + b, float32, shape `(..., width)`.
+        """
+        return matmul(x, self.kernel, self.compute_dtype) + tf.cast(self.bias, tf.float32)
+
+    def weights_of_a_step(self):
+        """The weights that a step takes, cast: once for all steps of a loop."""
+        return (self.cast(self.recurrent_kernel),)
+
+    def advance(self, projected, state, *weights):
+        """The equations of a step.
+
+        Args:
+            projected: tensor, shape `(batch, width)`. One step of `project`.
+            state: tuple of tensors, float32, shape `(batch, units)` each. The state before.
+            *weights: tensors. Those of `weights_of_a_step`.
+
+        Returns:
+            tuple of tensors. The state after, like `state`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no equations")
+
+    def step(self, projected, state):
+        """One step alone.
+
+        Args:
+            projected: tensor, shape `(batch, width)`. One step of `project`.
+            state: tuple of tensors, float32, shape `(batch, units)` each. The state before.
+
+        Returns:
+            tuple. The output, which is the first vector of the state, and the state after the step.
+        """
+        state = self.advance(projected, state, *self.weights_of_a_step())
+        return state[0], state
+
+    def call(self, inputs, initial_state=None, mask=None, reverse=False):
+        """Run over a sequence.
+
+        Args:
+            inputs: tensor, shape `(batch, steps, features)`.
+            initial_state: tuple of tensors, shape `(batch, units)` each, or None for zeros. Defaults to None.
+            mask: boolean tensor, shape `(batch, steps)`, or None. Where it is False the state is carried on unchanged.
+                Defaults to None.
+            reverse: bool. Whether to go from the last step to the first. Defaults to False.
+
+        Returns:
+            tuple. The output of every step, float32, shape `(batch, steps, units)`, and the last state.
+        """
+        state = self.zero_state(tf.shape(inputs)[0]) if initial_state is None else tuple(initial_state)
+        weights = self.weights_of_a_step()
+
+        def step(projected, state):
+            state = self.advance(projected, state, *weights)
+            return state[0], state
+
+        return scan_time(step, self.project(inputs), state, mask, reverse=reverse)
+
+    def cast(self, weight):
+        """A weight in the compute dtype."""
+        return tf.cast(weight, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def matmul(x, kernel, dtype):
+    """`x @ kernel` over the last axis, computed in `dtype` and returned in float32."""
+    # Not tf.matmul, whose gradient for a kernel of fewer axes is one matrix for each example, summed at the end.
+    return tf.cast(tf.tensordot(tf.cast(x, dtype), tf.cast(kernel, dtype), 1), tf.float32)
+
+
+def recur(vector, kernel):
+    """The product of a state's vector `(batch, units)` and a cast weight, returned in float32."""
+    return tf.cast(tf.matmul(tf.cast(vector, kernel.dtype), kernel), tf.float32)

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from kerazoo.layers.attention import Attention
-from kerazoo.layers.gru import GRUCell, matmul
-from kerazoo.layers.recurrence import no_dropout, scan_time
+from kerazoo.layers.gru import GRUCell
+from kerazoo.layers.recurrence import matmul, no_dropout, scan_time
 
 # Sutskever et al. 2014, section 3.4, is -0.08 to 0.08; Luong et al. 2015, section 4.1, -0.1 to 0.1.
 EMBEDDING_RANGE = 0.1
@@ -58,18 +58,10 @@ class BidirectionalEncoder(keras.layers.Layer):
             and of the first), shape `(batch, 2 * units)`; float32.
         """
         x = dropout(self.embedding(ids), "source")
-        zeros = tf.zeros([tf.shape(ids)[0], self.units])
-        outputs, states = [], []
-        for cell, reverse in zip(self.cells, (False, True), strict=True):
-
-            def step(projected, state, cell=cell):
-                state = cell.step(projected, state)
-                return state, state
-
-            annotations, state = scan_time(step, cell.project(x), zeros, mask, reverse=reverse)
-            outputs.append(annotations)
-            states.append(state)
-        return dropout(tf.concat(outputs, axis=-1), "annotations"), tf.concat(states, axis=-1)
+        forward, (last,) = self.cells[0](x, mask=mask)
+        backward, (first,) = self.cells[1](x, mask=mask, reverse=True)
+        annotations = tf.concat([forward, backward], axis=-1)
+        return dropout(annotations, "annotations"), tf.concat([last, first], axis=-1)
 
 
 class Decoder(keras.layers.Layer):
@@ -156,7 +148,7 @@ class Decoder(keras.layers.Layer):
         """The recurrence, with what is fed to it besides the token, if anything."""
         if self.feed is not None:
             projected += self._matmul(fed, self.feed)
-        return self.cell.step(projected, state)
+        return self.cell.step(projected, (state,))[0]
 
     def _attend(self, query, memory):
         return self.attention(query, memory["keys"], memory["mask"], memory["projected"])
@@ -226,7 +218,7 @@ class PlainDecoder(Decoder):
         self.combine = self.add_weight(name="combine", shape=(self.units, self.embedding_dim))
 
     def advance(self, projected, state, memory):
-        hidden = self.cell.step(projected, state["hidden"])
+        hidden, _ = self.cell.step(projected, (state["hidden"],))
         return {**state, "hidden": hidden}, hidden, tf.zeros([tf.shape(hidden)[0], tf.shape(memory["mask"])[1]])
 
     def read_out(self, outcome, embedded):

@@ -13,8 +13,8 @@ from kerazoo.base.arguments import PositiveInt, Rate
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
-from kerazoo.layers.lstm import StackedLSTM
 from kerazoo.layers.recurrence import no_dropout
+from kerazoo.layers.stack import StackedLSTM
 from kerazoo.losses import sequence_log_likelihood
 from kerazoo.models.sequences._language_model import Characters, LanguageModel
 from kerazoo.text.vocabulary import Vocabulary
