@@ -232,12 +232,9 @@ def test_the_size_that_fits_data_can_be_halved():
     assert cls.fitting_shape((500, 400, 1), {}) == (64, 64, 1)
 
 
-@pytest.mark.parametrize(
-    ("preset", "figure", "least", "most"),
-    [("real_nvp_mnist", "bits_per_dimension", 0.5, 1.6), ("real_nvp_moons", "nats", 0.0, 1.0)],
-)
-def test_recorded_figures_meet_their_bars(preset, figure, least, most):
-    assert least < kerazoo.info(preset)["metrics"][figure] <= most
+def test_digits_need_few_bits():
+    metrics = kerazoo.info("real_nvp_mnist")["metrics"]
+    assert 0.5 < metrics["bits_per_dimension"] <= 1.6 < metrics["bits_per_dimension_pixels"]
 
 
 def test_moons_are_as_likely_as_under_a_kernel_density_estimate():
