@@ -3,9 +3,9 @@
     TFDS_DATA_DIR=... python benchmarks/pretraining.py convolutional_autoencoder_mnist --labels 1000
     TFDS_DATA_DIR=... python benchmarks/pretraining.py stacked_autoencoder_mnist --labels 10000 60000
 
-The classifier is the preset's encoder (2x2 max-pooling behind one that gives maps) and a softmax, all of it trained with
-Adam on the cross-entropy; without pretraining it is the same network from its initial weights. A seed draws the labelled
-images and their order, the softmax, and the fresh weights. The error is that of all 10,000 test images after the last
+The classifier is the preset's encoder (2x2 max-pooling behind one that gives maps) and a softmax, all of it trained
+with Adam on the cross-entropy; without pretraining it is the same network from its initial weights. A seed draws the
+labelled images and their order, the softmax, and the fresh weights. The error is that of all test images after the last
 step. What was measured is kept in `results/pretraining.json`, a row for each preset, number of labels, seed and start.
 """
 

@@ -99,6 +99,13 @@ class RestrictedBoltzmann(keras.layers.Layer):
         """
         return tf.sigmoid(self.hidden_logits(v))
 
+    # The distribution of the noise that `draw_hidden` takes.
+    hidden_noise = "uniform"
+
+    def draw_hidden(self, means, noise):
+        """Hidden units of given means, what `call` gives, by noise of the distribution `hidden_noise`."""
+        return bernoulli(means, noise)
+
     def hidden_logits(self, v):
         """The log-odds of the hidden units, a + v'W.
 
@@ -190,3 +197,30 @@ class RestrictedBoltzmann(keras.layers.Layer):
     def _statistics(self, v, p):
         num_rows = global_rows(v)
         return [tf.matmul(v, p, transpose_a=True) / num_rows, *(tf.reduce_sum(x, axis=0) / num_rows for x in (v, p))]
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class GaussianHiddenBoltzmann(RestrictedBoltzmann):
+    """Binary visible units and real hidden ones, of unit variance around a + v'W. Called, it gives these means.
+
+    Its energy is -v'b + |h - a|^2 / 2 - v'W h; the statistics of its learning rules are those of the binary machine,
+    with means for probabilities.
+
+    Args:
+        num_visible, units, kernel_initializer, **kwargs: as for `RestrictedBoltzmann`.
+
+    Source: Welling, Rosen-Zvi and Hinton 2005, "Exponential Family Harmoniums with an Application to Information
+    Retrieval"; Hinton and Salakhutdinov 2006, Science 313, for the code of a deep autoencoder.
+    """
+
+    hidden_noise = "normal"
+
+    def __init__(self, num_visible, units, kernel_initializer=None, **kwargs):
+        super().__init__(num_visible, units, kernel_initializer, **kwargs)
+
+    def call(self, v):
+        """The means of the hidden units, shape `(batch, units)`."""
+        return self.hidden_logits(v)
+
+    def draw_hidden(self, means, noise):
+        return means + noise
