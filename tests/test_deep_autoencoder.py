@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 from scipy.special import expit
 
 import kerazoo

@@ -100,7 +100,7 @@ class DeepAutoencoder(Autoencoder):
 
     def default_optimizers(self):
         # The paper's supplement: rates of 0.1, and 0.001 where units are linear; momentum 0.9.
-        rates = {role: 0.1 for role in self.roles} | {self._rbms()[-1].name: 0.001}
+        rates = dict.fromkeys(self.roles, 0.1) | {self._rbms()[-1].name: 0.001}
         greedy = {role: keras.optimizers.SGD(rates[role], momentum=0.9) for role in self.roles}
         return {**greedy, "autoencoder": keras.optimizers.Adam(1e-3)}
 
