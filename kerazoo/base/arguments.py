@@ -24,6 +24,7 @@ Activation = Literal["linear", "sigmoid", "tanh", "relu"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 ImageShape = tuple[PositiveInt, PositiveInt, Literal[1, 3]]
 

@@ -3,24 +3,15 @@
 import keras
 import tensorflow as tf
 
-from kerazoo.base.arguments import PositiveInt, Weight, Widths
+from kerazoo.base.arguments import Weight
 from kerazoo.base.priors import random_generator
 from kerazoo.base.registry import register
-from kerazoo.base.verbs import verb
-from kerazoo.losses import (
-    gradient_norms,
-    gradient_penalty,
-    interpolates,
-    wasserstein_critic_loss,
-    wasserstein_generator_loss,
-)
-from kerazoo.models.gans._gan import GAN
-from kerazoo.models.gans._points_or_images import PointsOrImages
-from kerazoo.networks.convolutional import SquareImageShape
+from kerazoo.losses import gradient_norms, gradient_penalty, interpolates, wasserstein_critic_loss
+from kerazoo.models.gans._wasserstein import WassersteinGAN
 
 
 @register("wgan_gp")
-class WGANGP(PointsOrImages, GAN):
+class WGANGP(WassersteinGAN):
     """Wasserstein GAN with gradient penalty, for square images of 16 to 128 pixels or for points of any dimension.
 
     The paper's algorithm 1: `n_critic` updates of the critic, each on a fresh real batch and fresh latents, then one
@@ -62,27 +53,10 @@ class WGANGP(PointsOrImages, GAN):
     """
 
     paper = "Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville 2017, arXiv:1704.00028"
-    roles = {"critic": ("critic",), "generator": ("generator",)}
-    tracked = ("critic_loss", "generator_loss", "wasserstein", "gradient_norm")
-    image_sizes = (16, 128)
+    tracked = (*WassersteinGAN.tracked, "gradient_norm")
 
-    def __init__(
-        self,
-        image_shape: SquareImageShape | None = None,
-        num_features: PositiveInt | None = None,
-        latent_dim: PositiveInt = 128,
-        filters: PositiveInt = 64,
-        kernel_size: PositiveInt = 5,
-        generator_units: Widths = (512, 512, 512),
-        critic_units: Widths = (512, 512, 512),
-        n_critic: PositiveInt = 5,
-        gradient_penalty_weight: Weight = 10.0,
-        **kwargs,
-    ):
+    def __init__(self, gradient_penalty_weight: Weight = 10.0, **kwargs):
         super().__init__(**kwargs)
-        build = self.networks(filters=filters, kernel_size=kernel_size, generator_units=generator_units)
-        self.generator = build.generator(latent_dim)
-        self.critic = build.critic(critic_units)
 
     def default_optimizers(self):
         return {role: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for role in self.roles}
@@ -101,19 +75,7 @@ class WGANGP(PointsOrImages, GAN):
         self.track(wasserstein=-distance, gradient_norm=norms)
         return distance + self.gradient_penalty_weight * gradient_penalty(norms)
 
-    def generator_loss(self, batch, fake, training=True):
-        return wasserstein_generator_loss(self.critic(fake))
-
     # === Verbs ===
-
-    @verb("values", examples="examples")
-    def critic_values(self, examples):
-        """The critic's value of each example: higher is more real; only differences have a meaning.
-
-        Returns:
-            np.ndarray. float32, shape `(num,)`, unbounded.
-        """
-        return self.critic(self.space.to_network(examples))[:, 0]
 
     def gradient_norms(self, examples, *, seed=0, batch_size=256):
         """The norm of the critic's gradient between real and generated examples: near 1 when trained.
