@@ -22,9 +22,9 @@ class WGAN(WassersteinGAN):
     parts; one with fewer examples than that gives some of them to several updates.
 
     Images go through DCGAN's networks, also the critic with batch normalisation, whose scales and shifts are clipped
-    too, as in the authors' code; points through multilayer perceptrons with ReLU. It differs from that code in a constant number
-    of critic updates (there it is 100 for each of the first 25 updates of the generator), and in an output without the
-    bias that would cancel.
+    too, as in the authors' code; points through multilayer perceptrons with ReLU. It differs from that code in a
+    constant number of critic updates (there it is 100 for each of the first 25 updates of the generator), and in an
+    output without the bias that would cancel.
 
     Args:
         image_shape: tuple[int, int, int] or None. Of images: square, 16 to 128 pixels, 1 or 3 channels.
