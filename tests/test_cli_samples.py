@@ -135,6 +135,6 @@ def test_lists_of_some(capsys):
 def test_unknown_sources_list_sources(capsys):
     for name in ("tdfs:mnist", "nothing:at/all"):
         assert main(["info", name]) == 1
-        assert "The sources are copy, csv:PATH, digits, folder:PATH" in capsys.readouterr().err
+        assert "copying:T, csv:PATH, digits, folder:PATH" in capsys.readouterr().err
     assert main(["info", "digitz"]) == 1
     assert "unknown data source 'digitz': did you mean digits?" in capsys.readouterr().err

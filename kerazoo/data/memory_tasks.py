@@ -39,6 +39,7 @@ def open_adding(request):
     request.refuse_images("sequences")
     steps = request.integer("T", request.argument, 2, _MOST_STEPS)
     num, seed = num_and_seed(request, _SIZES)
+    num = min(num, request.limit or num)
     random, half = np.random.default_rng(seed), steps // 2
     sequence = allocate((num, steps, 2), np.float32)
     target = np.empty((num, 1), np.float32)

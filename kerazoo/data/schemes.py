@@ -218,7 +218,7 @@ def _places(path):
 def _hint(spec):
     """The words on what an unknown spec may have meant."""
     name, colon, argument = spec.partition(":")
-    nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3)]
+    nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3, cutoff=0.7)]
     if any(map(os.path.exists, _places(spec))):
         suffix = next((suffix for suffix in _BY_SUFFIX if spec.endswith(suffix)), "")
         nearest = [f"{_BY_SUFFIX.get(suffix, 'folder')}:{spec}"]

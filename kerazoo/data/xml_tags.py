@@ -10,8 +10,11 @@ from kerazoo.data.splits import num_and_seed
 from kerazoo.data.text import text_array
 
 _SIZES = {"train": (10_000, 0), "test": (1_000, 1)}  # split -> (number of texts, seed)
-NAMES = ("aside", "body", "cell", "div", "em", "form", "grid", "head")
-NAMES += ("item", "jump", "key", "list", "menu", "note", "ol", "page")  # no two begin alike
+# No two begin alike.
+NAMES = (
+    *("aside", "body", "cell", "div", "em", "form", "grid", "head"),
+    *("item", "jump", "key", "list", "menu", "note", "ol", "page"),
+)
 _DEFAULT = "8"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST, _LONGEST = 2, 10  # letters of a random name
@@ -45,6 +48,7 @@ def open_xml(request):
     draw = _random_name if names == "random" else _words(request.integer("names", names, 1, len(NAMES)))
     num, seed = num_and_seed(request, _SIZES)
     random = np.random.default_rng(seed)
+    num = min(num, request.limit or num)
     texts, nats = zip(*(_text(depth, draw, random) for _ in range(num)), strict=True)
     return from_arrays(
         {"text": text_array(texts), "nats": np.array(nats, np.float32)},
