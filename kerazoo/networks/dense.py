@@ -60,8 +60,9 @@ def build_mlp(
 def build_maxout_network(inputs, hidden, outputs, pieces, *, dropout, input_dropout, dtype=None, name="discriminator"):
     """Vectors to vectors: maxout layers with dropout, then a linear one.
 
-    A maxout unit is the largest of several linear functions of its input. The largest of two standard normal numbers
-    has a second moment of 1, so weights and biases of variance 1 / inputs keep the scale through two pieces.
+    A maxout unit is the largest of several linear functions of its input. Kernels begin uniform on [-0.005, 0.005] and
+    biases at zero, as in the discriminators of Goodfellow et al. 2014: a network that begins nearly constant and learns
+    slowly at first, so that a generator can keep up.
 
     Args:
         inputs: int or tuple[int, ...]. Length of an input, or its shape, of which a row is made.
@@ -80,15 +81,20 @@ def build_maxout_network(inputs, hidden, outputs, pieces, *, dropout, input_drop
         >>> build_maxout_network(2, (16, 16), 1, 3, dropout=0.5, input_dropout=0.2).count_params()
         977
 
-    Source: Goodfellow et al. 2013, "Maxout Networks", arXiv:1302.4389.
+    Source: Goodfellow et al. 2013, "Maxout Networks", arXiv:1302.4389; the pylearn2 configuration of Goodfellow et al.
+    2014, `mnist.yaml`.
     """
     examples, x = _input_row(inputs)
     x = Dropout(input_dropout, dtype=dtype)(x)
     for units in hidden:
-        kernel, bias = (keras.initializers.RandomNormal(stddev=x.shape[-1] ** -0.5) for _ in range(2))
-        x = layers.Dense(units * pieces, kernel_initializer=kernel, bias_initializer=bias, dtype=dtype)(x)
+        x = layers.Dense(units * pieces, kernel_initializer=_small_uniform(), dtype=dtype)(x)
         x = Dropout(dropout, dtype=dtype)(keras.ops.max(_reshaped(x, (units, pieces)), axis=-1))
-    return keras.Model(examples, layers.Dense(outputs, dtype="float32")(x), name=name)
+    x = layers.Dense(outputs, kernel_initializer=_small_uniform(), dtype="float32")(x)
+    return keras.Model(examples, x, name=name)
+
+
+def _small_uniform():
+    return keras.initializers.RandomUniform(-0.005, 0.005)
 
 
 def _input_row(size):

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerazoo.base.arguments import ImageShape, PositiveInt, Rate, Widths
@@ -13,8 +14,12 @@ from kerazoo.losses import minimax_discriminator_loss, minimax_generator_loss, n
 from kerazoo.models.gans._gan import GAN
 from kerazoo.models.gans._points_or_images import PointsOrImages
 from kerazoo.networks.dense import build_maxout_network
+from kerazoo.utils.images import pixel_log_odds
 
 GENERATOR_OBJECTIVES = {"non_saturating": non_saturating_generator_loss, "minimax": minimax_generator_loss}
+
+# The bias of the generator's output of which its examples begin at the mean of the data.
+FIRST_OUTPUTS = {"image": pixel_log_odds, "points": lambda points: np.mean(points, axis=0)}
 
 
 @register("gan")
@@ -28,8 +33,9 @@ class VanillaGAN(PointsOrImages, GAN):
 
     Networks, optimizer and sizes are those of the authors' code for MNIST: a generator of rectifiers with sigmoid
     outputs (linear ones for points), a discriminator of maxout units with dropout, also in the generator's update,
-    standard normal latents, gradient descent with rate 0.1 and momentum 0.5. It differs in the initial weights, which
-    keep the scale of the activations, and in a constant rate and momentum.
+    standard normal latents, gradient descent with rate 0.1 and momentum 0.5. `adapt` sets the bias of the generator's
+    output so that it begins at the mean of the data, as the authors do; the trainer calls it. It differs in the
+    generator's initial weights, those of He et al. 2015, and in a rate and a momentum that stay as they are.
 
     Args:
         image_shape: tuple[int, int, int] or None. Of images: height, width and channels.
@@ -90,6 +96,10 @@ class VanillaGAN(PointsOrImages, GAN):
 
     def default_optimizers(self):
         return {role: keras.optimizers.SGD(0.1, momentum=0.5) for role in self.roles}
+
+    def adapt(self, arrays):
+        output = [layer for layer in self.generator.layers if layer.weights][-1]
+        output.bias.assign(FIRST_OUTPUTS[self.space.key](arrays[self.space.key]))
 
     def discriminator_loss(self, batch, fake, training=True):
         logits = [self.discriminator(examples, training=training) for examples in (batch["real"], fake)]
