@@ -87,6 +87,13 @@ def global_mean(values):
     return tf.reduce_mean(gather_rows(values, so_far=False), axis=0)
 
 
+def sum_over_replicas(tensors):
+    """The sums of each of some tensors over all replicas; gradients flow back to every replica's own."""
+    context = tf.distribute.get_replica_context()
+    alone = context.num_replicas_in_sync == 1
+    return tensors if alone else context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+
 def row_noise(num_rows, shape, seed, distribution, maximum=None):
     """Noise for this replica's rows of the global batch.
 

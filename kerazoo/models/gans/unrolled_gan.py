@@ -5,13 +5,13 @@ import tensorflow as tf
 
 from kerazoo.base.arguments import Count, ImageShape, PositiveInt, Widths
 from kerazoo.base.example_spaces import Images
+from kerazoo.base.functional_updates import functional_updates
 from kerazoo.base.registry import register
-from kerazoo.base.replicas import global_rows
+from kerazoo.base.replicas import global_rows, sum_over_replicas
 from kerazoo.base.verbs import verb
 from kerazoo.losses import minimax_discriminator_loss
 from kerazoo.models.gans._gan import GAN
 from kerazoo.models.gans._points_or_images import PointsOrImages
-from kerazoo.utils.errors import ConfigError
 
 
 @register("unrolled_gan")
@@ -39,7 +39,7 @@ class UnrolledGAN(PointsOrImages, GAN):
 
     Raises:
         ConfigError: an unknown argument, a value out of range, not exactly one of `image_shape` and `num_features`; by
-            `compile`, a discriminator's optimizer that is not plain Adam.
+            `compile`, a discriminator's optimizer that is neither Adam nor SGD.
 
     Example:
         >>> fresh = kerazoo.create("unrolled_gan", num_features=2, unrolling_steps=10)
@@ -76,12 +76,7 @@ class UnrolledGAN(PointsOrImages, GAN):
 
     def compile(self, optimizers=None, **kwargs):
         super().compile(optimizers, **kwargs)
-        adam = self._adam()
-        if type(adam) is not keras.optimizers.Adam or adam.amsgrad or adam.weight_decay:
-            raise ConfigError(
-                f"{type(self).__name__}: the discriminator's optimizer is unrolled, which is written for Adam without "
-                f"amsgrad and weight decay; {type(adam).__name__} or an option of it was given"
-            )
+        functional_updates(self.optimizers["discriminator"])  # refuses what it cannot follow
 
     # === The game ===
 
@@ -106,31 +101,18 @@ class UnrolledGAN(PointsOrImages, GAN):
         Returns:
             list of tf.Tensor. In the order of the discriminator's trainable variables, which do not change.
         """
-        optimizer, adam = self.optimizers["discriminator"], self._adam()
-        variables = self.discriminator.trainable_variables
-        places = [adam._get_variable_index(variable) for variable in variables]
+        optimizer, variables = self.optimizers["discriminator"], self.discriminator.trainable_variables
         weights = [tf.convert_to_tensor(variable) for variable in variables]
-        moments = [tf.convert_to_tensor(adam._momentums[place]) for place in places]
-        velocities = [tf.convert_to_tensor(adam._velocities[place]) for place in places]
-        scale = optimizer.scale_loss(tf.constant(1.0))  # of float16, in which small gradients would vanish
-        for k in range(self.unrolling_steps):
+        update = functional_updates(optimizer)(variables)
+        scale = optimizer.scale_loss(tf.constant(1.0))  # in float16 small gradients would vanish
+        for _ in range(self.unrolling_steps):
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 losses = self._game(weights, real, fake)
                 loss = scale * tf.reduce_sum(losses) / global_rows(losses)
-            gradients = _sum_over_replicas([gradient / scale for gradient in tape.gradient(loss, weights)])
-            moments = [m + (1 - adam.beta_1) * (g - m) for m, g in zip(moments, gradients, strict=True)]
-            velocities = [v + (1 - adam.beta_2) * (g**2 - v) for v, g in zip(velocities, gradients, strict=True)]
-            updates = tf.cast(adam.iterations + (k + 1), tf.float32)
-            rate = adam.learning_rate * tf.sqrt(1 - adam.beta_2**updates) / (1 - adam.beta_1**updates)
-            parts = zip(weights, moments, velocities, strict=True)
-            weights = [w - rate * m / (_square_root(v) + adam.epsilon) for w, m, v in parts]
+            gradients = [gradient / scale for gradient in tape.gradient(loss, weights)]
+            weights = update(weights, sum_over_replicas(gradients))
         return weights
-
-    def _adam(self):
-        optimizer = self.optimizers["discriminator"]
-        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        return optimizer.inner_optimizer if scaled else optimizer
 
     @verb("probabilities", examples="examples")
     def discriminate(self, examples):
@@ -140,15 +122,3 @@ class UnrolledGAN(PointsOrImages, GAN):
             np.ndarray. float32 in [0, 1], shape `(num,)`.
         """
         return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]
-
-
-def _sum_over_replicas(gradients):
-    context = tf.distribute.get_replica_context()
-    alone = context.num_replicas_in_sync == 1
-    return gradients if alone else context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-
-
-def _square_root(x):
-    """The square root of numbers of at least 0, whose derivative at 0, where the gradient has always been 0, is 0."""
-    positive = x > 0
-    return tf.where(positive, tf.sqrt(tf.where(positive, x, 1.0)), 0.0)
