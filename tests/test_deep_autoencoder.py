@@ -20,7 +20,8 @@ ROWS = {
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
         },
         mechanism="stages",
-        falling=("autoencoder_loss",),
+        falling=("squared_error",),
+        taken_over=("decoder",),
     ),
 }
 

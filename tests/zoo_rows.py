@@ -79,6 +79,7 @@ class Row:
         falling, rising: names of losses and metrics that must do so when one batch is repeated.
         learners: roles that learn meanwhile; None for all. Of two that play against each other, one.
         unchanged: paths of trainable variables that rightly get no gradient.
+        taken_over: attributes of networks whose variables a stage sets, as it begins, from what those before learnt.
         source: a built-in source that the architecture trains on.
         on_source: arguments that differ there; None leaves one to the data.
         reference: `reference(model, batch, noise)` yields (role, loss function) for each update of a step in order: the
@@ -103,6 +104,7 @@ class Row:
     rising: tuple[str, ...] = ()
     learners: tuple[str, ...] | None = None
     unchanged: frozenset = field(default_factory=frozenset)
+    taken_over: tuple[str, ...] = ()
     source: str = "digits"
     on_source: dict = field(default_factory=dict)
     reference: Callable | None = None
