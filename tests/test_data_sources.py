@@ -118,6 +118,20 @@ def test_mixtures(spec, num_modes, std):
     assert not np.array_equal(points[:100], open_source(spec, split="test", limit=100).arrays["points"])
 
 
+def test_moons():
+    train, test = open_source("moons"), open_source("moons", split="test")
+    assert (len(train), len(test), train.arrays["points"].shape[1]) == (100_000, 10_000, 2)
+    points, label = train.arrays["points"], train.arrays["label"]
+    assert np.bincount(label).tolist() == [50_000, 50_000]
+    distance = [
+        np.linalg.norm(points[label == moon] - centre, axis=1) for moon, centre in enumerate([(0, 0), (1, 0.5)])
+    ]
+    assert [d.mean() for d in distance] == pytest.approx([1, 1], abs=0.01)  # both are half circles
+    assert [d.std() for d in distance] == pytest.approx([0.1, 0.1], rel=0.02)
+    with pytest.raises(DataError, match="moons holds 2-D points where images"):
+        open_source("moons", image_shape=(8, 8, 1))
+
+
 def test_modes_lie_where_the_benchmark_has_them():
     ring, grid = open_source("ring").info.modes.centres, open_source("grid").info.modes.centres
     np.testing.assert_allclose(np.degrees(np.arctan2(ring[:, 1], ring[:, 0])) % 360, np.arange(8) * 45, atol=1e-4)

@@ -42,6 +42,7 @@ PIECES += ("source_ids", "target_ids", "decode_units", "pixels", "objective", "c
 PIECES += ("reconstruction_loss", "discriminator_loss", "generator_loss", "draw", "fake", "check_labels")
 PIECES += ("conditions", "condition_inputs", "drawn_conditions", "mark_adapted")
 PIECES += ("draw_images", "chain_step")
+PIECES += ("posterior", "prior_of", "decoder_inputs", "log_likelihood", "observed", "bounds", "own_grid")
 
 
 def modules_with_examples():

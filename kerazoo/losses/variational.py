@@ -22,12 +22,14 @@ def gaussian_log_density(z, mean, log_variance):
     return -0.5 * tf.reduce_sum(math.log(2 * math.pi) + log_variance + squares, axis=-1)
 
 
-def bernoulli_log_likelihood(x, logits):
+def bernoulli_log_likelihood(x, logits, weights=1.0):
     """Log likelihood of binary variables under independent Bernoulli distributions, summed over the last axis.
 
     Args:
         x: tf.Tensor. float32, 0 or 1; broadcast to the shape of `logits`.
         logits: tf.Tensor. float32, the log-odds of 1.
+        weights: tf.Tensor or float. Of each variable, broadcast to the shape of `logits`; 0 leaves one out. Defaults to
+            1.0.
 
     Returns:
         tf.Tensor. float32, in nats, the shape of `logits` without the last axis.
@@ -36,16 +38,17 @@ def bernoulli_log_likelihood(x, logits):
         >>> bernoulli_log_likelihood(tf.constant([[0.0, 1.0, 1.0]]), tf.zeros((1, 3))).numpy().round(4)  # 3 log(1 / 2)
         array([-2.0794], dtype=float32)
     """
-    return -tf.reduce_sum(
-        tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(x, tf.shape(logits)), logits=logits), -1
-    )
+    labels = tf.broadcast_to(x, tf.shape(logits))
+    nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+    return -tf.reduce_sum(weights * nats, axis=-1)
 
 
-def gaussian_kl(mean, log_variance):
-    """KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the last axis.
+def gaussian_kl(mean, log_variance, prior_mean=0.0, prior_log_variance=0.0):
+    """KL(N(mean, exp(log_variance)) || N(prior_mean, exp(prior_log_variance))), summed over the last axis.
 
     Args:
         mean, log_variance: tf.Tensor. float32, of one shape.
+        prior_mean, prior_log_variance: tf.Tensor or float. Broadcast to that shape. Default to 0.0, a standard normal.
 
     Returns:
         tf.Tensor. float32, in nats, at least 0, without the last axis.
@@ -56,7 +59,8 @@ def gaussian_kl(mean, log_variance):
 
     Source: Kingma and Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
     """
-    return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1.0, axis=-1)
+    squares = (tf.square(mean - prior_mean) + tf.exp(log_variance)) * tf.exp(-prior_log_variance)
+    return 0.5 * tf.reduce_sum(squares - log_variance + prior_log_variance - 1.0, axis=-1)
 
 
 def importance_weighted_bound(log_weights):

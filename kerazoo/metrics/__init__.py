@@ -39,7 +39,7 @@ from kerazoo.metrics.classes import (
 )
 from kerazoo.metrics.classifiers import ClassifierTwoSample, classifier_two_sample, linear_probe
 from kerazoo.metrics.clusters import ClusteringScores, cluster_agreement, clustering_scores
-from kerazoo.metrics.densities import kernel_density_nats, pixel_histogram_nats
+from kerazoo.metrics.densities import kernel_density_nats, neighbour_completion_nats, pixel_histogram_nats
 from kerazoo.metrics.disentanglement import beta_vae_score, mutual_information_gap
 from kerazoo.metrics.distributions import total_variation, wasserstein_1d
 from kerazoo.metrics.extractor import KerasExtractor, as_extractor
@@ -114,6 +114,7 @@ __all__ = [
     "mode_coverage",
     "mutual_information_gap",
     "nearest_neighbour_two_sample",
+    "neighbour_completion_nats",
     "num_classes_covered",
     "optimal_discriminator",
     "pca_reconstruction",

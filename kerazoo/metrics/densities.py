@@ -1,14 +1,16 @@
-"""Simple densities that a model with an exact likelihood must beat: kernels around points, independent pixels."""
+"""Simple densities that a model must beat: kernels around points, independent pixels, nearest neighbours."""
 
 import numpy as np
 
 from kerazoo.metrics._checks import as_feature_pair
-from kerazoo.utils.checks import check_number, check_seed
+from kerazoo.utils.checks import check_integer, check_number, check_seed
 from kerazoo.utils.errors import DataError
 
 # Candidates for the bandwidth, as multiples of Scott's rule; then those between the best one and its neighbours.
 _MULTIPLES, _BETWEEN = 2.0 ** np.arange(-10, 3), 2.0 ** np.array([-0.5, 0, 0.5])
 _LEVELS = 256
+# Candidates for the number of neighbours, the rows that choose among them, and those looked at at a time.
+_NEIGHBOURS, _CHOOSING, _BLOCK = (5, 10, 20, 50, 100, 200), 1000, 200
 
 
 def kernel_density_nats(train, test, *, bandwidth=None, seed=0):
@@ -95,3 +97,57 @@ def pixel_histogram_nats(train, test):
         counts = np.bincount(pixel, minlength=_LEVELS) + 1
         nats -= np.log(counts / counts.sum())[values]
     return nats
+
+
+def neighbour_completion_nats(train, test, given, *, num_neighbours=None):
+    """-log p of the pixels that are not given: each is one as often as among the nearest images by the given pixels.
+
+    Args:
+        train: Array (N, D) in [0, 1], N >= 2. The images that are looked among.
+        test: Array (M, D) of zeros and ones.
+        given: Array (D,) of booleans. The pixels that are known.
+        num_neighbours: Integer, at least 1, or None. Defaults to None: the one of 5, 10, 20, 50, 100 and 200 that gives
+            the last thousand rows of `train`, rounded to zeros and ones, the highest likelihood under the rest.
+
+    Returns:
+        float64 array (M,), in nats, lower is better. With half a count of one and of zero beside the neighbours', no
+        pixel is impossible.
+
+    Raises:
+        DataError: Widths disagree, there are too few rows, or values are not finite.
+        ConfigError: `num_neighbours` is below 1.
+
+    Example:
+        >>> train = np.array([[0, 0], [1, 1], [1, 1], [1, 1]])
+        >>> nats = neighbour_completion_nats(train, [[1, 1]], [True, False], num_neighbours=3)
+        >>> np.exp(-nats)  # (3 + 1 / 2) / (3 + 1)
+        array([0.875])
+    """
+    train, test = as_feature_pair(train, test, min_rows=1, names=("train", "test"))
+    given = np.asarray(given, bool)
+    if given.shape != train.shape[1:] or len(train) < 2:
+        raise DataError(
+            f"given must say which of {train.shape[1]} pixels are known, and train have two rows or more, got shapes "
+            f"{given.shape} and {train.shape}."
+        )
+    if num_neighbours is None:
+        held_out = min(_CHOOSING, len(train) // 2)
+        candidates = [num for num in _NEIGHBOURS if num <= len(train) - held_out] or [1]
+        found = _completion_nats(train[:-held_out], np.rint(train[-held_out:]), given, candidates)
+        num_neighbours = candidates[int(found.mean(axis=1).argmin())]
+    return _completion_nats(train, test, given, [min(check_integer("num_neighbours", num_neighbours), len(train))])[0]
+
+
+def _completion_nats(train, test, given, numbers):
+    """A row of nats for each number of neighbours, in rising order."""
+    known, missing = train[:, given], train[:, ~given]
+    squares, most, nats = np.square(known).sum(axis=1), max(numbers), []
+    for start in range(0, len(test), _BLOCK):
+        rows = test[start : start + _BLOCK]
+        distances = squares - 2 * rows[:, given] @ known.T
+        nearest = np.argpartition(distances, most - 1, axis=1)[:, :most]
+        order = np.take_along_axis(distances, nearest, axis=1).argsort(axis=1)
+        nearest, x = np.take_along_axis(nearest, order, axis=1), rows[:, ~given]
+        counts = [(missing[nearest[:, :num]].sum(axis=1) + 0.5) / (num + 1) for num in numbers]
+        nats.append([-(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1) for p in counts])
+    return np.concatenate(nats, axis=1)

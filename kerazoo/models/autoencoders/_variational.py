@@ -1,9 +1,10 @@
-"""The family of variational autoencoders of binary images: their bound, their verbs, written once."""
+"""The family of variational autoencoders of binary images: their bounds, their verbs, written once."""
 
 import math
 
 import numpy as np
 import tensorflow as tf
+from scipy.stats import norm
 
 from kerazoo.base.endpoints import NATS, SEEDED
 from kerazoo.base.inputs import noise, seed, units
@@ -17,24 +18,30 @@ from kerazoo.losses import (
     gaussian_log_density,
     importance_weighted_bound,
 )
+from kerazoo.metrics import beta_vae_score, mutual_information_gap
 from kerazoo.utils.checks import check_integer
+from kerazoo.utils.errors import ConfigError
 from kerazoo.utils.images import as_float, as_float_array, binarised, pixel_log_odds
 
+NUM_IMAGES = 64  # of a picture
 
-class VariationalAutoencoder(LatentModel, ZooModel):
-    """Base of autoencoders with a Gaussian posterior, a standard normal prior and independent Bernoulli pixels.
 
-    A paper has the arguments `image_shape` and `latent_dim`, and builds `encoder`, from pixels `(batch, num_pixels)` to
-    the posterior's mean and log-variance side by side, and `decoder`, from latents to the pixels' logits, whose last
-    layer has a bias. It may write `objective`. Images in [0, 1] are binarised anew for every step and every score.
+class VariationalModel(ZooModel):
+    """Base of models of binary images with latents of a Gaussian posterior and prior, and independent Bernoulli pixels.
+
+    Examples `x` are rows of pixels, and of what else a paper adds to them in `draw`. A paper builds `decoder`, whose
+    last layer has a bias, and the networks of its posterior. It may write `posterior`, `prior`, `decoder_inputs`,
+    `log_likelihood` and `objective`. Images in [0, 1] are binarised anew for every step and every score.
 
     Attributes:
         num_importance_samples: int. Samples of z for each image in training; more than one gives an IWAE.
+        binarise: bool. Whether images are; otherwise pixels are probabilities, and the likelihood is the mean over
+            binarisations.
     """
 
-    task = "image-autoencoding"
     image_sizes = (1, 64)
     num_importance_samples = 1
+    binarise = True
 
     @property
     def num_pixels(self):
@@ -47,7 +54,7 @@ class VariationalAutoencoder(LatentModel, ZooModel):
     # === Training ===
 
     def losses(self, batch, *, training):
-        bound, reconstruction, kl = self._bound(*self._draws(batch["image"], "train" if training else "test"))
+        bound, reconstruction, kl = self._bound(*self.draw(batch["image"], "train" if training else "test"))
         self.track(reconstruction=reconstruction, kl=kl)
         return self.objective(bound, reconstruction, kl)
 
@@ -55,22 +62,42 @@ class VariationalAutoencoder(LatentModel, ZooModel):
         """The loss of each image, from its bound, its negative expected log-likelihood and its KL, in nats."""
         return -bound
 
-    def _draws(self, images, stream):
-        """Binarised pixels, shape `(batch, pixels)`, and standard normal noise for the samples of z."""
+    def draw(self, images, stream):
+        """Examples x of images, and standard normal noise for the samples of z: `(batch, samples, latent_dim)`."""
         pixels = self._flat(as_float(images))
         rows = tf.shape(pixels)[0]
-        uniform = self.noise(rows, (self.num_pixels,), stream=f"{stream}_binarise", distribution="uniform")
         eps = self.noise(rows, (self.num_importance_samples, self.latent_dim), stream=f"{stream}_posterior")
-        return tf.cast(uniform < 2 * pixels - 1, tf.float32), eps
+        if self.binarise:
+            uniform = self.noise(rows, (self.num_pixels,), stream=f"{stream}_binarise", distribution="uniform")
+            pixels = tf.cast(uniform < 2 * pixels - 1, tf.float32)
+        return pixels, eps
 
     def _flat(self, images):
         return tf.reshape(images, [-1, self.num_pixels])
 
+    # === Parts of the bound ===
+
+    def posterior(self, x):
+        """Mean and log-variance of q(z | x)."""
+        return tf.split(self.encoder(x), 2, axis=-1)
+
+    def prior_of(self, x):
+        """Mean and log-variance of the prior; standard normal unless a paper says so."""
+        return tf.zeros((1, self.latent_dim)), tf.zeros((1, self.latent_dim))
+
+    def decoder_inputs(self, z, x):
+        """What the decoder takes of latents `(batch, samples, latent_dim)`, and of examples where a paper says so."""
+        return z
+
+    def log_likelihood(self, x, logits):
+        """log p(x | z) of logits of pixels `(batch, samples, num_pixels)`, shape `(batch, samples)`."""
+        return bernoulli_log_likelihood(x[:, None], logits)
+
     def _bound(self, x, eps):
         """(bound, reconstruction, KL) of each example, in nats, for noise of shape `(batch, samples, latent_dim)`."""
-        mean, log_variance = self._posterior(x)
-        log_weights, reconstruction = self._log_weights(x, mean, log_variance, eps)
-        kl = gaussian_kl(mean, log_variance)
+        posterior, prior = self.posterior(x), self.prior_of(x)
+        log_weights, reconstruction = self._log_weights(x, posterior, prior, eps)
+        kl = gaussian_kl(*posterior, *prior)
         reconstruction = tf.reduce_mean(-reconstruction, axis=1)
         elbo = -reconstruction - kl
         if eps.shape[1] == 1:
@@ -79,18 +106,55 @@ class VariationalAutoencoder(LatentModel, ZooModel):
         bound = tf.where(tf.shape(eps)[1] == 1, elbo, importance_weighted_bound(log_weights))
         return bound, reconstruction, kl
 
-    def _posterior(self, x):
-        return tf.split(self.encoder(x), 2, axis=-1)
-
-    def _log_weights(self, x, mean, log_variance, eps):
-        mean, log_variance = mean[:, None], log_variance[:, None]
+    def _log_weights(self, x, posterior, prior, eps):
+        (mean, log_variance), prior = ([part[:, None] for part in pair] for pair in (posterior, prior))
         z = mean + tf.exp(0.5 * log_variance) * eps
-        logits = self.decoder(tf.reshape(z, [-1, self.latent_dim]))
+        inputs = self.decoder_inputs(z, x)
+        logits = self.decoder(tf.reshape(inputs, [-1, inputs.shape[-1]]))
         # A shape joined from parts is known to LiteRT before it runs, a stacked one only then.
         logits = tf.reshape(logits, tf.concat([tf.shape(eps)[:2], [self.num_pixels]], axis=0))
-        reconstruction = bernoulli_log_likelihood(x[:, None], logits)
-        prior = gaussian_log_density(z, 0.0, tf.zeros_like(z))
-        return reconstruction + prior - gaussian_log_density(z, mean, log_variance), reconstruction
+        reconstruction = self.log_likelihood(x, logits)
+        log_prior = gaussian_log_density(z, *prior)
+        return reconstruction + log_prior - gaussian_log_density(z, mean, log_variance), reconstruction
+
+    # === The bound of given examples ===
+
+    def observed(self, images, rng):
+        """Rows of pixels of an array of images, binarised by a NumPy generator where the model does so."""
+        pixels = as_float_array(images).reshape(len(images), -1)
+        return binarised(pixels, rng) if self.binarise else pixels
+
+    def bounds(self, x, rng, num_importance_samples, batch_size):
+        """The bound of each of the rows `x`, an array, with samples drawn by a NumPy generator."""
+        samples = check_integer("num_importance_samples", num_importance_samples)
+        batch_size, found = check_integer("batch_size", batch_size), []
+        for start in range(0, len(x), batch_size):  # drawn a batch at a time: all samples together are large
+            rows = x[start : start + batch_size]
+            eps = rng.standard_normal((len(rows), samples, self.latent_dim), "float32")
+            found.append(self.calls(self._score, rows, eps))
+        return np.concatenate(found)
+
+    @endpoint("nats", name="bound", int8=NATS, pixels=lambda m: m.row_input(), noise=lambda m: m.bound_noise())
+    def _score(self, pixels, noise):
+        return self._bound(pixels, noise)[0]
+
+    def row_input(self):
+        """The rows that the exported `bound` takes."""
+        return units(self.num_pixels)
+
+    def bound_noise(self):
+        """The noise that the exported `bound` takes: any number of samples of z for each image."""
+        return noise(None, self.latent_dim, distribution="normal")
+
+
+class VariationalAutoencoder(LatentModel, VariationalModel):
+    """Base of autoencoders of images with a standard normal prior, and of their verbs.
+
+    A paper has the arguments `image_shape` and `latent_dim`, and builds `encoder`, from pixels `(batch, num_pixels)` to
+    the posterior's mean and log-variance side by side, and `decoder`, from latents to the pixels' logits.
+    """
+
+    task = "image-autoencoding"
 
     # === Verbs ===
 
@@ -105,7 +169,7 @@ class VariationalAutoencoder(LatentModel, ZooModel):
         Returns:
             dict[str, np.ndarray]. `mean` and `log_variance`, float32, shape `(num, latent_dim)`.
         """
-        mean, log_variance = self._posterior(self._flat(images))
+        mean, log_variance = self.posterior(self._flat(images))
         return {"mean": mean, "log_variance": log_variance}
 
     @verb("images", images="images")
@@ -137,6 +201,44 @@ class VariationalAutoencoder(LatentModel, ZooModel):
         z[:, dimension] = values
         return self.decode(z)
 
+    def manifold(self, num_steps=20):
+        """The images of a grid of latents that cuts the prior into parts of equal probability, for two latents.
+
+        Args:
+            num_steps: int. Latents along each axis. Defaults to 20.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num_steps, num_steps, *image_shape)`: the first latent rises from
+            left to right, the second one from the bottom to the top.
+
+        Raises:
+            ConfigError: there are not two latents, or `num_steps` is below 1.
+
+        Source: Kingma and Welling 2014, appendix A and figure 4.
+        """
+        if self.latent_dim != 2:
+            raise ConfigError(f"latent_dim = {self.latent_dim}: the manifold of two latents can be shown")
+        values = norm.ppf((np.arange(check_integer("num_steps", num_steps)) + 0.5) / num_steps)
+        z = np.stack(np.meshgrid(values, values[::-1]), axis=-1)
+        return self.decode(z.reshape(-1, 2)).reshape(*z.shape[:2], *self.image_shape)
+
+    def sample_grid(self, num, *, seed):
+        """The picture of samples: of a model of two latents their manifold, where no number is asked for.
+
+        Args:
+            num: int or None. How many samples; None takes the model's own picture, or else 64.
+            seed: int or None. Of drawn latents.
+
+        Returns:
+            tuple[np.ndarray, int or None]. Images in [0, 1], and the columns that they stand in.
+        """
+        rows = self.own_grid(seed) if num is None else None
+        return (self.generate(num or NUM_IMAGES, seed=seed), None) if rows is None else in_columns(rows)
+
+    def own_grid(self, seed):
+        """What the picture of samples shows in their place, `(rows, columns, *image_shape)`, or None."""
+        return self.manifold() if self.latent_dim == 2 else None
+
     def score(self, images, *, num_importance_samples=1, seed=0, batch_size=50):
         """A lower bound of log p(x) of each binarised image, which rises with the number of samples.
 
@@ -153,32 +255,34 @@ class VariationalAutoencoder(LatentModel, ZooModel):
             DataError: a wrong shape or values out of range.
             ConfigError: a count or the seed is out of range.
         """
-        images = self.check_inputs(images)
-        samples = check_integer("num_importance_samples", num_importance_samples)
-        batch_size = check_integer("batch_size", batch_size)
-        rng = random_generator(seed)
-        pixels = as_float_array(images).reshape(len(images), -1)
-        binary = binarised(pixels, rng)
-        bounds = []
-        for start in range(0, len(binary), batch_size):  # drawn a batch at a time: all samples together are large
-            x = binary[start : start + batch_size]
-            eps = rng.standard_normal((len(x), samples, self.latent_dim), "float32")
-            bounds.append(self.calls(self._score, x, eps))
-        return np.concatenate(bounds)
-
-    @endpoint("nats", name="bound", int8=NATS, pixels=lambda m: units(m.num_pixels), noise=lambda m: m.bound_noise())
-    def _score(self, pixels, noise):
-        return self._bound(pixels, noise)[0]
-
-    def bound_noise(self):
-        """The noise that the exported `bound` takes: any number of samples of z for each image."""
-        return noise(None, self.latent_dim, distribution="normal")
+        images, rng = self.check_inputs(images), random_generator(seed)
+        return self.bounds(self.observed(images, rng), rng, num_importance_samples, batch_size)
 
     @endpoint("nats", name="score", server_only=SEEDED, images="images", seed=lambda model: seed(rows=True))
     def _score_seeded(self, images, seed):
-        x = tf.cast(seeded_rows(seed, (self.num_pixels,), stream=0) < self._flat(images), tf.float32)
+        x = self._flat(images)
+        if self.binarise:
+            x = tf.cast(seeded_rows(seed, (self.num_pixels,), stream=0) < x, tf.float32)
         return self._score(x, seeded_rows(seed, (1, self.latent_dim), stream=1, distribution="normal"))
+
+    def own_figures(self, data, settings, extractor):
+        """How well single latents stand for single factors, of data whose factors are known."""
+        source = data.open(settings.split)
+        rows = source.sample(min(settings.num, len(source)), seed=settings.seed)
+        factors = [rows[name] for name in source.info.value_names if len(np.unique(rows[name])) > 1]
+        if len(factors) < 2 or self.latent_dim < 2:
+            return {}
+        codes, factors = self.encode(rows["image"])["mean"], np.stack(factors, axis=1)
+        return {
+            "beta_vae_score": beta_vae_score(codes, factors, seed=settings.seed),
+            "mutual_information_gap": mutual_information_gap(codes, factors),
+        }
 
     def extra_endpoints(self):
         found = super().extra_endpoints()
         return {**found, "decode": found["generate"]}
+
+
+def in_columns(rows):
+    """Images of a grid `(rows, columns, *image_shape)` in a row, and the number of columns."""
+    return rows.reshape(-1, *rows.shape[2:]), rows.shape[1]
