@@ -76,3 +76,12 @@ def test_scores_on_the_right_side_still_give_a_gradient():
         saturated = minimax_discriminator_loss(score, tf.constant([[-8.0]]))
     assert tape.gradient(squared, score).numpy().item() == pytest.approx(14.0)
     assert abs(tape.gradient(saturated, score).numpy().item()) < 1e-3
+
+
+def test_points_go_through_perceptrons():
+    model = kerazoo.create("lsgan", num_features=2, latent_dim=3, generator_units=(8,), discriminator_units=(8,))
+    assert model.count_params() == (4 * 8 + 9 * 2) + (3 * 8 + 9)
+    model.compile(seed=0)
+    model.fit("ring", batch_size=64, steps_per_epoch=2, verbose=0)
+    assert model.generate(5, seed=0).shape == (5, 2)
+    assert model.discriminate(model.generate(5, seed=0)).shape == (5,)
