@@ -7,7 +7,7 @@ them), 8 latents, batches of 256 and 3,000 steps, over which the rates fall to z
 
 Each run is kept in a file of the folder `--work`, and none that is there with the same settings is made again, so one
 that was stopped goes on. The table is printed; figures and one plate of pictures a source go to `--out`. Architectures
-that this version does not have are left out. `gan_techniques.py` has all techniques of `improved_gan`, with and without.
+that this version does not have are left out. `gan_techniques.py` has the techniques of `improved_gan`.
 """
 
 import argparse
