@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from kerazoo.base.arguments import Widths
+from kerazoo.base.arguments import PositiveInt, Rate, Widths
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import endpoint, verb
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
 from kerazoo.metrics import asked_class_accuracy, knn_probe
 from kerazoo.models.gans._convolutional_gan import ConvolutionalGAN
 from kerazoo.networks.convolutional import build_discriminator
-from kerazoo.networks.dense import build_mlp
+from kerazoo.networks.dense import build_maxout_network
 from kerazoo.utils.images import as_float_array
 
 
@@ -26,12 +26,16 @@ class BiGAN(ConvolutionalGAN):
     log-variance of a Gaussian, and codes are drawn of it in training.
 
     The encoder has the layers of DCGAN's discriminator. So has the discriminator for its image, whose features meet the
-    latents in dense layers. It differs from both papers in these networks.
+    latents in maxout layers with dropout, those of Dumoulin et al.'s code for CIFAR-10. Otherwise the networks and the
+    optimizers are DCGAN's, in which it differs from both papers.
 
     Args:
         stochastic_encoder: bool. Whether codes are drawn of a Gaussian for each image. Defaults to False.
-        joint_units: tuple[int, ...]. Of the discriminator: the number of an image's features, then the widths of the
-            hidden layers that see them beside the latents. Defaults to `(256, 512, 512)`.
+        joint_units: tuple[int, ...]. Of the discriminator: the number of an image's features, then the numbers of
+            maxout units in the hidden layers that see them beside the latents. Defaults to `(512, 512, 512)`.
+        maxout_pieces: int. Linear functions of a maxout unit. Defaults to 2.
+        dropout: float in [0, 1). The chance of a maxout unit to be left out in training. Defaults to 0.5.
+        input_dropout: float in [0, 1). The same for a feature, and for a number of a latent vector. Defaults to 0.2.
         image_shape, latent_dim, filters, kernel_size, prior: as for `DCGAN`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
@@ -51,13 +55,22 @@ class BiGAN(ConvolutionalGAN):
     paper = "Donahue, Kraehenbuehl and Darrell 2017, arXiv:1605.09782; Dumoulin et al. 2017, arXiv:1606.00704"
     roles = {"discriminator": ("discriminator", "joint"), "generator": ("generator", "encoder")}
 
-    def __init__(self, stochastic_encoder: bool = False, joint_units: Widths = (256, 512, 512), **kwargs):
+    def __init__(
+        self,
+        stochastic_encoder: bool = False,
+        joint_units: Widths = (512, 512, 512),
+        maxout_pieces: PositiveInt = 2,
+        dropout: Rate = 0.5,
+        input_dropout: Rate = 0.2,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         size, num_outputs = (self.filters, self.kernel_size), self.latent_dim * (2 if stochastic_encoder else 1)
         of_encoder = {"num_outputs": num_outputs, "dtype": self.dtype_policy, "name": "encoder"}
         self.encoder = build_discriminator(self.image_shape, *size, **of_encoder)
-        of_joint = {"activation": "leaky_relu", "dtype": self.dtype_policy, "name": "joint"}
-        self.joint = build_mlp(joint_units[0] + self.latent_dim, joint_units[1:], 1, **of_joint)
+        widths = (joint_units[0] + self.latent_dim, joint_units[1:], 1, maxout_pieces)
+        of_joint = {"dropout": dropout, "input_dropout": input_dropout, "dtype": self.dtype_policy, "name": "joint"}
+        self.joint = build_maxout_network(*widths, **of_joint)
 
     @property
     def discriminator_dim(self):
