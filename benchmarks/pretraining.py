@@ -56,7 +56,7 @@ def main():
     for num_labels in arguments.labels:
         for seed in arguments.seeds:
             for start in arguments.start:
-                of = {"preset": arguments.preset, "num_labels": num_labels, "seed": seed, "start": start}
+                of = {"preset": Path(arguments.preset).name, "num_labels": num_labels, "seed": seed, "start": start}
                 error = test_error(arguments.preset, pretrained=start == "pretrained", num_labels=num_labels, seed=seed)
                 print(f"{num_labels} labels, seed {seed}, {start}: test error {error:.2%}", flush=True)
                 record({**of, "test_error": error})

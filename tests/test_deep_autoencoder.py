@@ -10,10 +10,10 @@ from tests.zoo_rows import Row, Verb, tiny_images
 
 ROWS = {
     "deep_autoencoder": Row(
-        arguments={"image_shape": (16, 16, 1), "hidden_units": (7, 6), "latent_dim": 3},
+        arguments={"image_shape": (16, 16, 1), "hidden_units": (20, 10), "latent_dim": 3},
         batch=tiny_images,
-        # RBMs (a kernel and both biases each) of 256, 7, 6 and 3 units, and kernels and biases of the way back
-        parameters=(1792 + 256 + 7) + (42 + 7 + 6) + (18 + 6 + 3) + (18 + 6) + (42 + 7) + (1792 + 256),
+        # RBMs (a kernel and both biases each) of 256, 20, 10 and 3 units, and kernels and biases of the way back
+        parameters=(5120 + 256 + 20) + (200 + 20 + 10) + (30 + 10 + 3) + (30 + 10) + (200 + 20) + (5120 + 256),
         verbs={
             "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 3)),
             "decode": Verb(lambda model, batch: model.decode(np.ones((2, 3), "float32")), (2, 16, 16, 1), (0, 1)),
