@@ -25,6 +25,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Bandwidths = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 ImageShape = tuple[PositiveInt, PositiveInt, Literal[1, 3]]
 

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from kerazoo.losses.reconstruction import mean_squared_error
+
 
 def _cross_entropy(logits, target):
     logits = tf.reshape(tf.cast(logits, tf.float32), [-1])
@@ -168,11 +170,6 @@ def gradient_penalty(norms):
     return tf.square(_vector(norms) - 1.0)
 
 
-def _mean_square(scores, target):
-    squares = tf.square(tf.cast(scores, tf.float32) - target)
-    return tf.reduce_mean(tf.reshape(squares, [tf.shape(scores)[0], -1]), axis=1)
-
-
 def least_squares_discriminator_loss(real_scores, fake_scores, real_target=1.0, fake_target=0.0):
     """The discriminator's least-squares loss: (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2, averaged over a map of scores.
 
@@ -191,7 +188,7 @@ def least_squares_discriminator_loss(real_scores, fake_scores, real_target=1.0, 
 
     Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2.
     """
-    return 0.5 * (_mean_square(real_scores, real_target) + _mean_square(fake_scores, fake_target))
+    return 0.5 * (mean_squared_error(real_scores, real_target) + mean_squared_error(fake_scores, fake_target))
 
 
 def least_squares_generator_loss(fake_scores, target=1.0):
@@ -210,4 +207,4 @@ def least_squares_generator_loss(fake_scores, target=1.0):
 
     Source: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2.
     """
-    return _mean_square(fake_scores, target)
+    return mean_squared_error(fake_scores, target)

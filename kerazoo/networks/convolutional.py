@@ -56,7 +56,16 @@ def small_normal():
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def build_generator(image_shape, latent_dim, filters, kernel_size, *, normalization=batch_normalization, dtype=None):
+def build_generator(
+    image_shape,
+    latent_dim,
+    filters,
+    kernel_size,
+    *,
+    normalization=batch_normalization,
+    dtype=None,
+    name="generator",
+):
     """Latents to images in [-1, 1]: project to the base size, then double it with each transposed convolution.
 
     Normalisation in every layer but the output, ReLU inside, tanh at the end, weights from N(0, 0.02).
@@ -68,6 +77,7 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, *, normalizat
         kernel_size: int. Side of the kernels.
         normalization: callable `dtype -> layer`. Defaults to `batch_normalization`.
         dtype: dtype policy of the layers. Defaults to None, the global one.
+        name: str. Defaults to `"generator"`.
 
     Returns:
         keras.Model. `(batch, latent_dim)` -> `(batch, *image_shape)` float32.
@@ -86,7 +96,7 @@ def build_generator(image_shape, latent_dim, filters, kernel_size, *, normalizat
             options["output_padding"] = 1 - kernel_size % 2  # 4 pixels become 7, not 8
         x = Conv2DTranspose(channels, kernel_size, 2, "same", **options)(x)
     outputs = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(inputs, outputs, name="generator")
+    return keras.Model(inputs, outputs, name=name)
 
 
 def build_discriminator(

@@ -23,7 +23,8 @@ class PointsOrImages(PointsOrImagesModel):
     image_space: Any = SignedImages
 
     def networks(self, **sizes):
-        """The builder of this model's networks: `generator(latent_dim)`, `critic(units)`, `discriminator(units)`.
+        """The builder of this model's networks: `generator(latent_dim)`, `critic(units)`, `discriminator(units)`,
+        `encoder(units, code_dim)`, `decoder(units, code_dim)`.
 
         Args:
             **sizes: `filters` and `kernel_size` for convolutions, `generator_units` for perceptrons.
@@ -55,6 +56,14 @@ class ConvolutionalNetworks:
         options = {"normalization": None, "initializer": "he_normal", "output_bias": False, "name": "critic"}
         return self.discriminator(units, **options)
 
+    def encoder(self, units, code_dim):
+        """Images to linear codes, as the discriminator."""
+        return self.discriminator(units, num_outputs=code_dim, name="encoder")
+
+    def decoder(self, units, code_dim):
+        """Codes to images in [-1, 1], as the generator."""
+        return self.generator(code_dim, name="decoder")
+
     @property
     def _sizes(self):
         return self.sizes["filters"], self.sizes["kernel_size"]
@@ -82,6 +91,15 @@ class DenseNetworks:
     def critic(self, units):
         """Points to a value, without a bias in the last layer."""
         return self.discriminator(units, output_bias=False, name="critic")
+
+    def encoder(self, units, code_dim, **options):
+        """Points to codes, linear ones by default."""
+        return build_mlp(self.shape, units, code_dim, dtype=self.dtype, name="encoder", **options)
+
+    def decoder(self, units, code_dim):
+        """Codes to points, through the encoder's widths from the last to the first."""
+        options = {"output_activation": self.output_activation, "dtype": self.dtype, "name": "decoder"}
+        return build_mlp(code_dim, units[::-1], self.shape, **options)
 
 
 class DenseImageNetworks(DenseNetworks):
