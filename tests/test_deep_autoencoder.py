@@ -2,11 +2,12 @@
 
 import keras
 import numpy as np
+import pytest
 from scipy.special import expit
 
 import kerazoo
 from kerazoo.data import open_source
-from tests.zoo_rows import Row, Verb, tiny_images
+from tests.zoo_rows import Row, Verb, published, tiny_images
 
 ROWS = {
     "deep_autoencoder": Row(
@@ -70,6 +71,7 @@ def test_pretraining_leads_to_a_lower_error_than_random_weights_in_as_many_epoch
     assert errors[True] < 0.9 * errors[False]
 
 
+@pytest.mark.skipif("deep_autoencoder_mnist" not in published(), reason="the preset is not trained yet")
 def test_recorded_figures_meet_their_bars():
     metrics = kerazoo.info("deep_autoencoder_mnist")["metrics"]
     assert (metrics["num_codes"], metrics["num_examples"]) == (30, 10_000)

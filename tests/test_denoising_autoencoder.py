@@ -11,7 +11,7 @@ from kerazoo.models.autoencoders._corruption import CORRUPTIONS
 from kerazoo.models.autoencoders.denoising_autoencoder import DenoisingAutoencoder
 from kerazoo.tasks import Data, write_samples
 from kerazoo.utils.errors import ConfigError
-from tests.zoo_rows import Row, Verb, tiny_images
+from tests.zoo_rows import Row, Verb, published, tiny_images
 
 
 def reference(model, batch, noise):
@@ -159,6 +159,7 @@ def test_the_picture_has_corrupted_images_their_reconstructions_and_a_chain(tmp_
     assert Image.open(file).size == (10 * 10 + 2, (2 + 2 + 5) * 10 + 2)
 
 
+@pytest.mark.skipif("denoising_autoencoder_mnist" not in published(), reason="the preset is not trained yet")
 def test_recorded_figures_meet_their_bars():
     metrics = kerazoo.info("denoising_autoencoder_mnist")["metrics"]
     assert metrics["denoised_psnr"] >= metrics["noisy_psnr"] + 4
