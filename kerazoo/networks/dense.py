@@ -18,6 +18,7 @@ def build_mlp(
     normalization=None,
     output_activation=None,
     output_bias=True,
+    gains=None,
     dtype=None,
     name="mlp",
 ):
@@ -36,6 +37,8 @@ def build_mlp(
             Defaults to None, nothing.
         output_activation: str or None. Of the output. Defaults to None, linear.
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
+        gains: sequence of float, or None. One a layer: its kernel begins orthogonal, times this, its bias at zero.
+            Defaults to None, the weights above.
         dtype: dtype policy of the hidden layers; the last is float32. Defaults to None, the global one.
         name: str. Defaults to `"mlp"`.
 
@@ -47,14 +50,23 @@ def build_mlp(
         337
     """
     examples, x = _input_row(inputs)
-    for width in hidden:
-        kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / x.shape[-1]) ** 0.5) for _ in range(2))
-        options = {"kernel_initializer": kernel, "bias_initializer": bias, "use_bias": normalization is None}
-        x = layers.Dense(width, **options, dtype=dtype)(x)
+    for place, width in enumerate(hidden):
+        options = _orthogonal(gains[place]) if gains else _he_normal(x.shape[-1])
+        x = layers.Dense(width, **options, use_bias=normalization is None, dtype=dtype)(x)
         x = layers.Activation(activation, dtype=dtype)(x if normalization is None else normalization(dtype)(x))
     options = {"activation": output_activation, "use_bias": output_bias, "dtype": "float32"}
+    options |= _orthogonal(gains[-1]) if gains else {}
     x = layers.Dense(math.prod(_shape(outputs)), **options)(x)
     return keras.Model(examples, _reshaped(x, _shape(outputs)), name=name)
+
+
+def _he_normal(num_inputs):
+    kernel, bias = (keras.initializers.RandomNormal(stddev=(2 / num_inputs) ** 0.5) for _ in range(2))
+    return {"kernel_initializer": kernel, "bias_initializer": bias}
+
+
+def _orthogonal(gain):
+    return {"kernel_initializer": keras.initializers.Orthogonal(gain)}
 
 
 def build_maxout_network(inputs, hidden, outputs, pieces, *, dropout, input_dropout, dtype=None, name="discriminator"):
