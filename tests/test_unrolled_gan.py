@@ -19,7 +19,7 @@ def reference(model, batch, noise):
 
     def game(weights, fake):
         kernel, bias, last, last_bias = weights
-        judged = [tf.sigmoid(tf.tanh(x @ kernel + bias) @ last + last_bias)[:, 0] for x in (real, fake)]
+        judged = [tf.sigmoid(tf.nn.relu(x @ kernel + bias) @ last + last_bias)[:, 0] for x in (real, fake)]
         return -tf.math.log(judged[0]) - tf.math.log(1 - judged[1])
 
     yield "discriminator", lambda: game(model.discriminator.trainable_variables, tf.stop_gradient(model.generator(z)))

@@ -24,12 +24,12 @@ class UnrolledGAN(PointsOrImages, GAN):
     and does not gain by putting everything into one mode. The discriminator itself moves one step, before the
     generator. K = 0 is the minimax game without looking ahead.
 
-    Networks are those of the paper's mixture of Gaussians (its appendix): two layers of 128 rectifiers in the generator,
-    256 standard normal latents, orthogonal first kernels with a gain of 0.8. Rates are those of the authors' published
-    notebook: Adam with beta_1 0.5 and rate 1e-4 for the discriminator, 1e-3 for the generator, batches of 512. It
-    differs in a discriminator of two layers, in that its first kernel begins with a gain of 0.2 in the place of inputs
-    that are divided by four, and in that the first of the K updates follows the discriminator's own instead of being
-    the same. All K updates take the learning rate of the current step.
+    Networks are those of the paper's mixture of Gaussians: two layers of 128 rectifiers in the generator, 256 standard
+    normal latents, orthogonal first kernels with a gain of 0.8. Rates are those of the authors' published notebook:
+    Adam with beta_1 0.5 and rate 1e-4 for the discriminator, 1e-3 for the generator, batches of 512. It differs in a
+    discriminator of two layers, in that its first kernel begins with a gain of 0.2 in the place of inputs that are
+    divided by four, and in that the first of the K updates follows the discriminator's own instead of being the same.
+    All K updates take the learning rate of the current step.
 
     Args:
         image_shape: tuple[int, int, int] or None. Of images: height, width and channels.
