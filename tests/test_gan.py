@@ -4,12 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.stats import norm
 
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.losses import minimax_discriminator_loss, minimax_generator_loss, non_saturating_generator_loss
-from kerazoo.metrics import gan_value, optimal_discriminator
 from kerazoo.networks.dense import build_maxout_network
 from kerazoo.utils.errors import ConfigError
 from tests.zoo_rows import Row, Verb, tiny_images
@@ -88,61 +86,15 @@ def points(name="gan@points", **arguments):
     return kerazoo.create("gan", **{**ROWS[name].arguments, **arguments})
 
 
-class TestTheory:
-    def test_a_trained_discriminator_is_the_best_one(self):
-        """Proposition 1: against a fixed generator D comes within 0.02 of p / (p + q), at the value of theorem 1."""
-        centre, spread = np.array([-1.0, 1.5]), np.array([0.5, 0.7])
-        rng = np.random.default_rng(0)
-        real = (centre + spread * rng.normal(size=(200_000, 2))).reshape(-1, 1).astype("float32")
-        keras.utils.set_random_seed(0)
-        sizes = {"generator_units": (2,), "discriminator_units": (24, 24), "maxout_pieces": 3}
-        model = kerazoo.create("gan", num_features=1, latent_dim=1, dropout=0, input_dropout=0, **sizes)
-        rate = keras.optimizers.schedules.CosineDecay(0.02, 600)
-        model.compile(
-            {"discriminator": keras.optimizers.Adam(rate), "generator": keras.optimizers.SGD(0.0)},
-            seed=0,
-        )
-        # G(z) = 1.5 (max(z, 0) - max(-z, 0)) + b; `adapt` has set b to the mean of the data.
-        model.adapt({"points": real})
-        mean = float(real.mean())
-        for variable, value in zip(model.generator.weights, ([[1, -1]], [0, 0], [[1.5], [-1.5]], [mean]), strict=True):
-            variable.assign(value)
-        losses = model.fit(real, batch_size=4096, steps_per_epoch=200, epochs=3, verbose=0).history
-        x = np.linspace(-6, 6, 1201)
-        p, q = norm.pdf(x[:, None], centre, spread).mean(axis=1), norm.pdf(x, mean, 1.5)
-        matters = np.maximum(p, q) > 0.05
-        found = model.discriminate(x[:, None].astype("float32"))
-        assert np.abs(found - optimal_discriminator(p, q))[matters].max() < 0.02
-        assert losses["discriminator_loss"][-1] == pytest.approx(-gan_value(p, q, spacing=0.01), abs=0.01)
-
-    def test_with_a_confident_discriminator_the_minimax_gradient_is_smaller_by_the_odds(self):
-        """d log(1 - D) = -D da and d -log D = -(1 - D) da, so the ratio is D / (1 - D) in every weight of G."""
-        minimax, other = points(), points(generator_objective="non_saturating")
-        for model in (minimax, other):
-            kernels = [v for v in model.discriminator.trainable_variables if v.path.endswith("kernel")]
-            for kernel in kernels:
-                kernel.assign(kernel * 100)
-            model.discriminator.layers[-1].bias.assign([-6.0])
-        for z in np.random.default_rng(1).normal(size=(5, 1, 3)).astype("float32"):
-            gradients = []
-            for model in (minimax, other):
-                with tf.GradientTape() as tape:
-                    loss = tf.reduce_mean(model.generator_loss({}, model.generator(z)))
-                gradients.append(tape.gradient(loss, model.generator.trainable_variables))
-            sure = float(minimax.discriminate(minimax.decode(z))[0])
-            assert sure < 0.05
-            for small, large in zip(*gradients, strict=True):
-                np.testing.assert_allclose(small, large * sure / (1 - sure), rtol=1e-3, atol=1e-9)
-
-    def test_losses(self):
-        logits = tf.constant([[0.0], [-4.0], [3.0]])
-        judged = 1 / (1 + np.exp(-logits[:, 0]))
-        np.testing.assert_allclose(minimax_generator_loss(logits), np.log(1 - judged), rtol=1e-5)
-        np.testing.assert_allclose(non_saturating_generator_loss(logits), -np.log(judged), rtol=1e-5)
-        # The game is of zero sum: what the generator minimises is its part of what the discriminator maximises.
-        of_real = non_saturating_generator_loss(logits)
-        both = minimax_discriminator_loss(logits, logits)
-        np.testing.assert_allclose(both, of_real - minimax_generator_loss(logits), rtol=1e-5)
+def test_losses():
+    logits = tf.constant([[0.0], [-4.0], [3.0]])
+    judged = 1 / (1 + np.exp(-logits[:, 0]))
+    np.testing.assert_allclose(minimax_generator_loss(logits), np.log(1 - judged), rtol=1e-5)
+    np.testing.assert_allclose(non_saturating_generator_loss(logits), -np.log(judged), rtol=1e-5)
+    # The game is of zero sum: what the generator minimises is its part of what the discriminator maximises.
+    of_real = non_saturating_generator_loss(logits)
+    both = minimax_discriminator_loss(logits, logits)
+    np.testing.assert_allclose(both, of_real - minimax_generator_loss(logits), rtol=1e-5)
 
 
 class TestNetworks:
@@ -163,7 +115,7 @@ class TestNetworks:
         assert [(type(one), one.momentum) for one in optimizers] == [(keras.optimizers.SGD, 0.5)] * 2
 
     def test_generated_images_begin_at_the_mean_of_the_data(self):
-        model, images = points("gan"), open_source("digits").sample(200, seed=0)
+        model, images = points("gan"), open_source("digits", image_shape=(16, 16, 1)).sample(200, seed=0)
         model.compile(seed=0)
         model.adapt(images)
         model.generator.layers[-2].kernel.assign(tf.zeros((8, 256)))
