@@ -4,7 +4,7 @@
 
 The figures are measured through the written file (`run_exported`) and through Keras, on the same examples. Figures of
 signatures that a file does not have are left out, with the reason. `--write` puts those of a preset into its
-`metrics.json`, section `exports`, for the card; `kerazoo publish` does this for a new preset.
+`metrics.json`, section `exports`, and on its card; `kerazoo publish` does this for a new preset.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import kerazoo
+from kerazoo.presets.cards import write_card
 from kerazoo.presets.metadata import write_metadata
 from kerazoo.presets.preset import find_preset
 from kerazoo.training.export_figures import NUM, QUANTIZATIONS, measure_exports
@@ -52,6 +53,7 @@ def main():
         if arguments.write:
             preset = find_preset(name)
             write_metadata(preset.folder, {**preset.metadata, "exports": {"litert": report}})
+            write_card(preset.folder)
         if arguments.out:
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
             before = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
