@@ -92,7 +92,7 @@ def test_images_without_classes_are_refused_before_training(here, capsys, archit
     [
         (None, "no labels: this model learns from"),
         ([0, 1, 2, 3], "labels from 0 to 3 where the model has 3 classes, 0 to 2: create it with num_classes=4"),
-        ([0, -1, 2, 1], "labels from -1 to 2"),
+        ([0, -1, 2, 1], r"1 of 4 examples have no label \(-1\), which this model needs: leave them out"),
         ([0.0, 1.0, 2.0, 0.5], "labels of type float32 and shape"),
         (np.eye(4, 3, dtype=int), r"shape \(4, 3\): integers, shape \(num,\), are expected"),
     ],

@@ -127,7 +127,9 @@ def test_lists_of_some(capsys):
     assert main(["list", "gan*"]) == 0  # the family
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]} >= {"dcgan", "wgan_gp"}
     assert main(["list", "*_ring", "--names"]) == 0
-    assert capsys.readouterr().out == "wgan_gp\nwgan_gp_ring\n"
+    found = capsys.readouterr().out.split()
+    assert {"wgan_gp", "wgan_gp_ring"} <= set(found)
+    assert "wgan_gp_mnist" not in found
     assert main(["list", "dcgn*"]) == 1
     assert "unknown model 'dcgn*'" in capsys.readouterr().err
 

@@ -86,7 +86,8 @@ class TestConfig:
             make_config, DCGAN_CONFIG, ["training.epoch=3"]
         )
         allowed = message(make_config, DCGAN_CONFIG, ["data.zzz=3"])
-        assert allowed.endswith("unknown key 'data.zzz' (value 3); allowed: source, split, augment")
+        keys = "source, split, augment, labels_per_class, label_seed"
+        assert allowed.endswith(f"unknown key 'data.zzz' (value 3); allowed: {keys}")
 
     def test_missing_architecture(self):
         assert message(make_config, {"summary": "x"}) == "configuration: 'architecture' is missing"

@@ -44,7 +44,7 @@ ROWS = {
             "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 7), (0, 1)),
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
             "generate": Verb(lambda model, batch: model.generate(3, num_steps=4, seed=0), (3, 16, 16, 1), (0, 1)),
-            "walk": Verb(lambda model, batch: model.walk(2, num_steps=5, every=2), (2, 2, 16, 16, 1), (0, 1)),
+            "walk": Verb(lambda model, batch: model.walk(2, num_steps=5, every=2, seed=0), (2, 2, 16, 16, 1), (0, 1)),
         },
         sample=lambda model, seed: model.generate(3, num_steps=4, seed=seed),
         mechanism="autoencoder",

@@ -100,7 +100,7 @@ def test_energy_is_the_error_of_the_reconstruction():
 def test_its_own_figures_are_mean_energies():
     model = compiled("ebgan")
     settings = EvaluationConfig(data="digits", num=20, seed=3)
-    figures = model.own_figures(Data("digits"), settings, None)
+    figures = model.own_figures(Data("digits", model.image_shape), settings, None)
     assert figures["energy_fake"] == pytest.approx(model.energy(model.generate(20, seed=3)).mean())
     assert figures["margin"] == 1.0
     assert set(figures) == {"energy_real", "energy_fake", "margin"}

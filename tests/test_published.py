@@ -82,7 +82,7 @@ def test_recorded_files_for_devices_are_within_their_bounds(preset):
     for label, bound in BOUNDS.items():
         for name, value in headlines(report[label].get("metrics", {}), report).items():
             assert abs(value - wanted[name]) <= bound * max(abs(wanted[name]), 1.0), (label, name)
-    if report["float32"]["bytes"] < 200_000:  # the graph itself, and not the weights, takes the most
+    if report["float32"]["bytes"] < 250_000:  # the graph itself, and not the weights, takes the most
         return
     assert 0.45 < report["float16"]["ratio"] < 0.62
     for label in ("dynamic", "int8"):

@@ -24,7 +24,7 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert names["images"].shape == (16, 28, 28, 1)
     assert int(names["model"].step.numpy()) == 10  # five epochs of one step, saved, loaded, and five more
     assert kerazoo.load("mine").generate(1, seed=0).shape == (1, 28, 28, 1)
-    encoders = (names["encoder"], kerazoo.load("convolutional_autoencoder").encoder)
+    encoders = (names["encoder"], kerazoo.load("autoencoder").encoder)
     begun, given = (encoder.get_weights()[0] for encoder in encoders)
     assert 0 < np.abs(begun - given).max() < 0.1  # the classifier began with the encoder, and trained it
     assert names["colour"].image_shape == (28, 28, 3)

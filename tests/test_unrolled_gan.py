@@ -89,7 +89,7 @@ class TestUnrolling:
             fixed = model.unrolled_weights(REAL, tf.stop_gradient(model.generator(Z)))
             value = -tf.reduce_mean(model._game(fixed, REAL, model.generator(Z)))
         partial = tape.gradient(value, variables)
-        start, rng, h = [v.numpy() for v in variables], np.random.default_rng(2), 3e-3
+        start, rng, h = [v.numpy() for v in variables], np.random.default_rng(2), 1e-4
         for _ in range(3):
             direction = [rng.normal(size=s.shape).astype("float32") for s in start]
             ends = []
@@ -153,7 +153,7 @@ class TestUnrolling:
 )
 def test_functional_updates_are_the_optimizer_s(optimizer):
     rng = np.random.default_rng(0)
-    variables = [keras.Variable(rng.normal(size=shape)) for shape in ((2, 3), (3,))]
+    variables = [keras.Variable(rng.normal(size=shape).astype("float32")) for shape in ((2, 3), (3,))]
     optimizer.build(variables)
     gradients = [[tf.constant(rng.normal(size=v.shape), tf.float32) for v in variables] for _ in range(4)]
     optimizer.apply(gradients[0], variables)

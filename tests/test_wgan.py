@@ -69,7 +69,7 @@ def test_a_step_is_algorithm_1():
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_clipping_is_of_all_the_critic_s_weights_alone(precision):
     model = new("wgan", clip_value=0.003, dtype=precision)
     model.compile(seed=0)

@@ -77,10 +77,10 @@ class Case:
 
     @functools.cached_property
     def repeated(self):
-        """stage -> history of twenty steps on one batch, where the row's learners learn."""
+        """stage -> history of thirty steps on one batch, where the row's learners learn."""
         learners = self.model.roles if self.row.learners is None else self.row.learners
         self.begin_again(dict.fromkeys(learners, 0.02))
-        return fit_stages(self.model, 20, self.batch)
+        return fit_stages(self.model, 30, self.batch)
 
     @functools.cached_property
     def trained(self):

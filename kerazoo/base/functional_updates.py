@@ -16,7 +16,8 @@ class AdamUpdates:
     """
 
     def __init__(self, adam, variables):
-        self.adam, self.rate, self.count = adam, adam.learning_rate, tf.cast(adam.iterations, tf.float32)
+        self.adam, self.rate = adam, tf.cast(adam.learning_rate, tf.float32)
+        self.count = tf.cast(adam.iterations, tf.float32)
         places = [adam._get_variable_index(variable) for variable in variables]
         self.moments = [tf.convert_to_tensor(adam._momentums[place]) for place in places]
         self.velocities = [tf.convert_to_tensor(adam._velocities[place]) for place in places]
@@ -36,7 +37,7 @@ class SGDUpdates:
     """The next updates of a Keras SGD, with momentum or without; arguments as for `AdamUpdates`."""
 
     def __init__(self, sgd, variables):
-        self.rate, self.momentum = sgd.learning_rate, sgd.momentum
+        self.rate, self.momentum = tf.cast(sgd.learning_rate, tf.float32), sgd.momentum
         places = [sgd._get_variable_index(variable) for variable in variables]
         self.moments = [tf.convert_to_tensor(sgd.momentums[place]) if self.momentum else 0.0 for place in places]
 

@@ -132,7 +132,7 @@ class PartlyLabelled(Source):
         return with_fixed_options(tf.data.Dataset.zip(streams).map(_beside))
 
     def sample(self, num, *, seed=0):
-        """Draw `num` distinct images, and their labels, -1 where they have none; see `Source.sample`."""
+        """Draw distinct images with their labels, -1 for none; arguments and result as for `Source.sample`."""
         return self.everything.sample(num, seed=seed)
 
     def select(self, rows):

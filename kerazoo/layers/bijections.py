@@ -13,7 +13,11 @@ import tensorflow as tf
 
 
 class Bijection(keras.layers.Layer):
-    """Base of maps that can be inverted; a subclass writes `call` and `inverse`."""
+    """Base of maps that can be inverted; a subclass writes `call` and `inverse`.
+
+    Args:
+        **kwargs: `name` of `keras.layers.Layer`.
+    """
 
     def __init__(self, **kwargs):
         super().__init__(dtype="float32", **kwargs)
@@ -37,6 +41,7 @@ class Chain(Bijection):
 
     Args:
         parts: sequence of Bijection.
+        **kwargs: `name` of `keras.layers.Layer`.
     """
 
     def __init__(self, parts, **kwargs):
@@ -78,6 +83,7 @@ class Flatten(Bijection):
 
     Args:
         shape: tuple[int, ...]. Of one example.
+        **kwargs: `name` of `keras.layers.Layer`.
     """
 
     def __init__(self, shape, **kwargs):
@@ -98,6 +104,7 @@ class FactorOut(Bijection):
     Args:
         shape: tuple[int, int, int]. Of one example: height, width and an even number of channels.
         deeper: Bijection. From the second half, `(batch, height, width, channels / 2)`, to vectors.
+        **kwargs: `name` of `keras.layers.Layer`.
 
     Source: Dinh et al. 2017, "Density estimation using Real NVP", section 3.6.
     """
@@ -133,6 +140,7 @@ class AffineCoupling(Bijection):
         partition: object with `split(x)`, which gives (kept, changed), and `join(kept, changed)`: `Halves`,
             `Checkerboard`.
         log_scale: callable. From the raw s to s.
+        **kwargs: `name` of `keras.layers.Layer`.
 
     Source: Dinh et al. 2017, "Density estimation using Real NVP", equations 4 to 8.
     """
@@ -221,6 +229,7 @@ class ActNorm(Bijection):
 
     Args:
         shape: tuple[int, int, int]. Of one example: height, width and channels.
+        **kwargs: `name` of `keras.layers.Layer`.
 
     Source: Kingma and Dhariwal 2018, "Glow", section 3.1.
     """
@@ -254,6 +263,7 @@ class Invertible1x1(Bijection):
 
     Args:
         shape: tuple[int, int, int]. Of one example: height, width and channels.
+        **kwargs: `name` of `keras.layers.Layer`.
 
     Source: Kingma and Dhariwal 2018, "Glow", section 3.2.
     """
@@ -261,7 +271,7 @@ class Invertible1x1(Bijection):
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
         self.num_pixels, channels = shape[0] * shape[1], shape[2]
-        rotation = keras.ops.convert_to_numpy(keras.initializers.Orthogonal()((channels, channels)))
+        rotation = keras.ops.convert_to_numpy(keras.initializers.Orthogonal()((channels, channels), dtype="float32"))
         permutation, lower, upper = scipy.linalg.lu(rotation)
         diagonal = np.diag(upper)
         self.permutation = self._weight("permutation", permutation, trainable=False)
@@ -319,6 +329,7 @@ class LearnedTanh(keras.layers.Layer):
 
     Args:
         channels: int. Length of the last axis.
+        **kwargs: `name` of `keras.layers.Layer`.
     """
 
     def __init__(self, channels, **kwargs):

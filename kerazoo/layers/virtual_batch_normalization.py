@@ -117,5 +117,5 @@ def behind_reference(network, num_rows):
         keras.Model. Of the name of `network`.
     """
     inputs = keras.Input(network.input_shape[1:], dtype="float32", name="z")
-    rows = network(WithReference(num_rows, name="reference")(inputs))
+    rows = network(WithReference(num_rows, dtype="float32", name="reference")(inputs))
     return keras.Model(inputs, WithoutReference(num_rows, dtype="float32", name="examples")(rows), name=network.name)

@@ -52,8 +52,11 @@ def build_mlp(
     examples, x = _input_row(inputs)
     for place, width in enumerate(hidden):
         options = _orthogonal(gains[place]) if gains else _he_normal(x.shape[-1])
-        x = layers.Dense(width, **options, use_bias=normalization is None, dtype=dtype)(x)
-        x = layers.Activation(activation, dtype=dtype)(x if normalization is None else normalization(dtype)(x))
+        if normalization is None:
+            x = layers.Dense(width, activation=activation, **options, dtype=dtype)(x)
+        else:
+            x = normalization(dtype)(layers.Dense(width, **options, use_bias=False, dtype=dtype)(x))
+            x = layers.Activation(activation, dtype=dtype)(x)
     options = {"activation": output_activation, "use_bias": output_bias, "dtype": "float32"}
     options |= _orthogonal(gains[-1]) if gains else {}
     x = layers.Dense(math.prod(_shape(outputs)), **options)(x)

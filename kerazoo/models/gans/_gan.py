@@ -58,7 +58,14 @@ class GAN(LatentModel, ZooModel):
         return self.generator(batch["z"], training=training)
 
     def shown(self, fake):
-        """The generated examples that the adversary learns from: by default those of this step."""
+        """The generated examples that the adversary learns from.
+
+        Args:
+            fake: tf.Tensor, or a dict of what the generator makes. Those of this step.
+
+        Returns:
+            tf.Tensor or dict. The same, unless a paper shows others.
+        """
         return fake
 
     def discriminator_loss(self, batch, fake, training=True):

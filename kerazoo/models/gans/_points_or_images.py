@@ -141,11 +141,25 @@ class PointsOrImagesGAN(PointsOrImages, GAN):
         self.discriminator = self.build_discriminator(build)
 
     def build_generator(self, build):
-        """The generator, by the builder that goes with the examples."""
+        """The generator, by the builder that goes with the examples.
+
+        Args:
+            build: object. What `networks` returned.
+
+        Returns:
+            keras.Model.
+        """
         return build.generator(self.latent_prior.dim)
 
     def build_discriminator(self, build):
-        """The discriminator, by the builder that goes with the examples."""
+        """The discriminator, by the builder that goes with the examples.
+
+        Args:
+            build: object. What `networks` returned.
+
+        Returns:
+            keras.Model.
+        """
         return build.discriminator(self.discriminator_units)
 
     def default_optimizers(self):

@@ -46,7 +46,14 @@ class WassersteinGAN(PointsOrImages, GAN):
         self.critic = self.build_critic(build)
 
     def build_critic(self, build):
-        """The critic, of the builder `networks` gave; its last layer has no bias, which would cancel in every loss."""
+        """The critic, whose last layer has no bias, which would cancel in every loss.
+
+        Args:
+            build: object. What `networks` returned.
+
+        Returns:
+            keras.Model.
+        """
         return build.critic(self.critic_units)
 
     def generator_loss(self, batch, fake, training=True):

@@ -104,7 +104,7 @@ class ImprovedGAN(PointsOrImagesGAN):
         return behind_reference(network, self.reference_size) if self.normalization == "virtual" else network
 
     def build_discriminator(self, build):
-        """Examples to the activations of the last hidden layer, and to a logit."""
+        """Examples to the activations of the last hidden layer, and to a logit; arguments and result as for `LSGAN`."""
         options = {} if self.image_shape is None else self._normalization(virtual=batch_normalization)
         network = build.discriminator(self.discriminator_units, **options)
         features, logits, last = network.layers[-1].input, network.output, network.layers[-1]
