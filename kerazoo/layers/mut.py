@@ -24,7 +24,7 @@ class MutatedGRU(Cell):
 
     weighted = "zrh"  # the blocks that x enters through a matrix, in this order
     bare = ""  # the block that x enters as it is
-    recurrent = ("recurrent_r", "recurrent_h")  # names of the matrices that h enters through
+    recurrent: tuple[str, ...] = ("recurrent_r", "recurrent_h")  # names of the matrices that h enters through
 
     def build(self, input_shape):
         features, units = input_shape[-1], self.units

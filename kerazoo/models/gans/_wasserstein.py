@@ -25,7 +25,7 @@ class WassersteinGAN(PointsOrImages, GAN):
     """
 
     roles = {"critic": ("critic",), "generator": ("generator",)}
-    tracked = ("critic_loss", "generator_loss", "wasserstein")
+    tracked: tuple[str, ...] = ("critic_loss", "generator_loss", "wasserstein")
     image_sizes = (16, 128)
 
     def __init__(
