@@ -8,7 +8,7 @@ import kerazoo
 from kerazoo.data import from_arrays, keep_labels, open_source
 from kerazoo.layers.weight_normalization import WeightNormalizedDense
 from kerazoo.losses import minimax_discriminator_loss
-from kerazoo.models.gans._feature_matching import feature_matching_loss
+from kerazoo.models.gans._batches import feature_matching_loss
 from kerazoo.presets.config import make_config
 from kerazoo.training import train
 from kerazoo.utils.errors import DataError

@@ -75,18 +75,6 @@ def global_rows(values):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, rows)
 
 
-def global_mean(values):
-    """The mean over the rows of the global batch, on every replica and with the gradient of all.
-
-    Args:
-        values: tf.Tensor. Float, this replica's rows, shape `(n, ...)`.
-
-    Returns:
-        tf.Tensor. Shape `(...)`. Within a part: of the part's rows.
-    """
-    return tf.reduce_mean(gather_rows(values, so_far=False), axis=0)
-
-
 def sum_over_replicas(tensors):
     """The sums of each of some tensors over all replicas; gradients flow back to every replica's own."""
     context = tf.distribute.get_replica_context()

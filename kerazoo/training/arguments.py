@@ -50,10 +50,8 @@ def training_arguments(
         changed |= {"steps": None, "stages": {name: {**stage, "epochs": None} for name, stage in stages}}
     values["training"] = values["training"] | changed
     if data is not None:
-        values["data"] = values["data"] | {
-            "source": data,
-            "labels_per_class": None,
-        }  # which labels others have is theirs
+        # How many labels were kept of the configured data says nothing of others.
+        values["data"] = values["data"] | {"source": data, "labels_per_class": None}
     config = make_config(values, overrides, where=str(name))
     flags = {"download": download, "strict": strict}
     if config.data.source == source:

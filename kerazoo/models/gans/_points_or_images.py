@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import keras
+import tensorflow as tf
 
-from kerazoo.base.arguments import PositiveInt, Widths
+from kerazoo.base.arguments import ImageShape, PositiveInt, Widths
 from kerazoo.base.example_spaces import Images, Points, SignedImages
 from kerazoo.base.points_or_images import PointsOrImagesModel
+from kerazoo.base.verbs import verb
 from kerazoo.models.gans._gan import GAN
 from kerazoo.networks.convolutional import SquareImageShape, build_discriminator, build_generator
 from kerazoo.networks.dense import build_mlp
@@ -109,6 +111,30 @@ class DenseImageNetworks(DenseNetworks):
 
 
 BUILDERS = {SignedImages: ConvolutionalNetworks, Images: DenseImageNetworks, Points: DenseNetworks}
+
+
+class DenseGAN(PointsOrImages, GAN):
+    """Base of GANs of dense networks, of points or of images in [0, 1] of 8 to 64 pixels, whose `discriminator` gives a
+    logit; a paper builds both networks.
+
+    Args:
+        image_shape, num_features: as for `VanillaGAN`.
+    """
+
+    image_space = Images
+    image_sizes = (8, 64)
+
+    def __init__(self, image_shape: ImageShape | None = None, num_features: PositiveInt | None = None, **kwargs):
+        super().__init__(**kwargs)
+
+    @verb("probabilities", examples="examples")
+    def discriminate(self, examples):
+        """The discriminator's probability that each example is real.
+
+        Returns:
+            np.ndarray. float32 in [0, 1], shape `(num,)`.
+        """
+        return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]
 
 
 class PointsOrImagesGAN(PointsOrImages, GAN):

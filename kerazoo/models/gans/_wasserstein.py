@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import tensorflow as tf
 
 from kerazoo.base.arguments import PositiveInt, Widths
@@ -67,6 +68,11 @@ class WassersteinGAN(PointsOrImages, GAN):
             np.ndarray. float32, shape `(num,)`, unbounded.
         """
         return self.critic(self.space.to_network(examples), training=False)[:, 0]
+
+
+def slow_rmsprop():
+    """RMSprop with rate 5e-5 as the library of the papers' authors has it, whose epsilon of 1e-8 is beside the root."""
+    return keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16)  # Keras adds epsilon under the root
 
 
 def clip_weights(network, bound):

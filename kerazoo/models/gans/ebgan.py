@@ -2,18 +2,16 @@
 
 import keras
 
-from kerazoo.base.arguments import Positive, PositiveInt, Weight, Widths
+from kerazoo.base.arguments import Positive, Weight
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import verb
 from kerazoo.losses import margin_discriminator_loss, mean_squared_error, pulling_away
+from kerazoo.models.gans._autoencoding import AutoencodingGAN
 from kerazoo.models.gans._batches import of_whole_batch
-from kerazoo.models.gans._gan import GAN
-from kerazoo.models.gans._points_or_images import PointsOrImages
-from kerazoo.networks.convolutional import SquareImageShape
 
 
 @register("ebgan")
-class EBGAN(PointsOrImages, GAN):
+class EBGAN(AutoencodingGAN):
     """Energy-based GAN, for square images of 16 to 128 pixels or for points of any dimension.
 
     The discriminator is an autoencoder and the energy of an example its mean squared error. It learns a low energy for
@@ -53,27 +51,9 @@ class EBGAN(PointsOrImages, GAN):
     paper = "Zhao, Mathieu and LeCun 2017, arXiv:1609.03126"
     roles = {"discriminator": ("encoder", "decoder"), "generator": ("generator",)}
     tracked = ("discriminator_loss", "generator_loss", "real_energy", "fake_energy")
-    image_sizes = (16, 128)
 
-    def __init__(
-        self,
-        image_shape: SquareImageShape | None = None,
-        num_features: PositiveInt | None = None,
-        latent_dim: PositiveInt = 100,
-        code_dim: PositiveInt = 32,
-        filters: PositiveInt = 128,
-        kernel_size: PositiveInt = 5,
-        generator_units: Widths = (128, 128),
-        encoder_units: Widths = (128, 128),
-        margin: Positive = 1.0,
-        pulling_away_weight: Weight = 0.1,
-        **kwargs,
-    ):
+    def __init__(self, margin: Positive = 1.0, pulling_away_weight: Weight = 0.1, **kwargs):
         super().__init__(**kwargs)
-        build = self.networks(filters=filters, kernel_size=kernel_size, generator_units=generator_units)
-        self.generator = build.generator(latent_dim)
-        self.encoder = build.encoder(encoder_units, code_dim)
-        self.decoder = build.decoder(encoder_units, code_dim)
 
     def default_optimizers(self):
         return {role: keras.optimizers.Adam(2e-4, beta_1=0.5) for role in self.roles}
@@ -114,13 +94,3 @@ class EBGAN(PointsOrImages, GAN):
             np.ndarray. float32, at least 0, shape `(num,)`; for images of pixels in [-1, 1].
         """
         return self._energies(self.space.to_network(examples), training=False)[0]
-
-    @verb("reconstructions", examples="examples")
-    def reconstruct(self, examples):
-        """The discriminator's reconstruction of each example.
-
-        Returns:
-            np.ndarray. float32, shape of `examples`.
-        """
-        codes = self.encoder(self.space.to_network(examples), training=False)
-        return self.space.from_network(self.decoder(codes, training=False))

@@ -4,15 +4,11 @@ from typing import Literal
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from kerazoo.base.arguments import ImageShape, PositiveInt, Rate, Widths
-from kerazoo.base.example_spaces import Images
+from kerazoo.base.arguments import PositiveInt, Rate, Widths
 from kerazoo.base.registry import register
-from kerazoo.base.verbs import verb
 from kerazoo.losses import minimax_discriminator_loss, minimax_generator_loss, non_saturating_generator_loss
-from kerazoo.models.gans._gan import GAN
-from kerazoo.models.gans._points_or_images import PointsOrImages
+from kerazoo.models.gans._points_or_images import DenseGAN
 from kerazoo.networks.dense import build_maxout_network
 from kerazoo.utils.images import pixel_log_odds
 
@@ -23,7 +19,7 @@ FIRST_OUTPUTS = {"image": pixel_log_odds, "points": lambda points: np.mean(point
 
 
 @register("gan")
-class VanillaGAN(PointsOrImages, GAN):
+class VanillaGAN(DenseGAN):
     """The first generative adversarial nets, for images in [0, 1] or for points of any dimension.
 
     The paper's algorithm 1: `discriminator_steps` (its k) updates of the discriminator, each on a fresh real batch and
@@ -67,13 +63,9 @@ class VanillaGAN(PointsOrImages, GAN):
     """
 
     paper = "Goodfellow, Pouget-Abadie, Mirza et al. 2014, arXiv:1406.2661"
-    image_space = Images
-    image_sizes = (8, 64)
 
     def __init__(
         self,
-        image_shape: ImageShape | None = None,
-        num_features: PositiveInt | None = None,
         latent_dim: PositiveInt = 100,
         generator_units: Widths = (1200, 1200),
         discriminator_units: Widths = (240, 240),
@@ -107,12 +99,3 @@ class VanillaGAN(PointsOrImages, GAN):
 
     def generator_loss(self, batch, fake, training=True):
         return GENERATOR_OBJECTIVES[self.generator_objective](self.discriminator(fake, training=training))
-
-    @verb("probabilities", examples="examples")
-    def discriminate(self, examples):
-        """The discriminator's probability that each example is real.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape `(num,)`.
-        """
-        return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]

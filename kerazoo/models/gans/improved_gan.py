@@ -13,7 +13,7 @@ from kerazoo.layers.instance_normalization import InstanceNormalization
 from kerazoo.layers.minibatch_discrimination import MinibatchDiscrimination
 from kerazoo.layers.virtual_batch_normalization import VirtualBatchNormalization, behind_reference
 from kerazoo.losses import minimax_discriminator_loss, non_saturating_generator_loss
-from kerazoo.models.gans._feature_matching import feature_matching_loss
+from kerazoo.models.gans._batches import feature_matching_loss
 from kerazoo.models.gans._image_pool import exchange
 from kerazoo.models.gans._past import keep, kept, square_distance, take_copies, update_averages, with_weights
 from kerazoo.models.gans._points_or_images import PointsOrImagesGAN

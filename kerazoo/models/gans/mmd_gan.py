@@ -1,21 +1,18 @@
 """MMD GAN: moment matching by a kernel that an adversary learns (Li et al. 2017)."""
 
-import keras
 import tensorflow as tf
 
-from kerazoo.base.arguments import Bandwidths, Positive, PositiveInt, Weight, Widths
+from kerazoo.base.arguments import Bandwidths, Positive, PositiveInt, Weight
 from kerazoo.base.registry import register
 from kerazoo.base.verbs import verb
 from kerazoo.losses import maximum_mean_discrepancy, mean_squared_error
+from kerazoo.models.gans._autoencoding import AutoencodingGAN
 from kerazoo.models.gans._batches import of_whole_batch
-from kerazoo.models.gans._gan import GAN
-from kerazoo.models.gans._points_or_images import PointsOrImages
-from kerazoo.models.gans._wasserstein import clip_weights
-from kerazoo.networks.convolutional import SquareImageShape
+from kerazoo.models.gans._wasserstein import clip_weights, slow_rmsprop
 
 
 @register("mmd_gan")
-class MMDGAN(PointsOrImages, GAN):
+class MMDGAN(AutoencodingGAN):
     """GAN of maximum mean discrepancy (MMD), for square images of 16 to 128 pixels or for points of any dimension.
 
     The generator minimises the MMD between generated and real examples under a sum of Gaussian kernels of their codes.
@@ -64,18 +61,11 @@ class MMDGAN(PointsOrImages, GAN):
     paper = "Li, Chang, Cheng, Yang and Poczos 2017, arXiv:1705.08584"
     roles = {"critic": ("encoder", "decoder"), "generator": ("generator",)}
     tracked = ("critic_loss", "generator_loss", "gap", "squared_error")
-    image_sizes = (16, 128)
 
     def __init__(
         self,
-        image_shape: SquareImageShape | None = None,
-        num_features: PositiveInt | None = None,
-        latent_dim: PositiveInt = 100,
         code_dim: PositiveInt = 100,
         filters: PositiveInt = 64,
-        kernel_size: PositiveInt = 5,
-        generator_units: Widths = (128, 128),
-        encoder_units: Widths = (128, 128),
         n_critic: PositiveInt = 5,
         clip_value: Positive = 0.01,
         bandwidths: Bandwidths = (1.0, 4.0, 16.0, 64.0, 256.0),
@@ -83,16 +73,11 @@ class MMDGAN(PointsOrImages, GAN):
         rank_weight: Weight = 16.0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        build = self.networks(filters=filters, kernel_size=kernel_size, generator_units=generator_units)
-        self.generator = build.generator(latent_dim)
-        self.encoder = build.encoder(encoder_units, code_dim)
-        self.decoder = build.decoder(encoder_units, code_dim)
+        super().__init__(code_dim=code_dim, filters=filters, **kwargs)
         clip_weights(self.encoder, clip_value)
 
     def default_optimizers(self):
-        # As the authors' library has it. Keras adds epsilon under the root: this is 1e-8 beside it.
-        return {role: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16) for role in self.roles}
+        return {role: slow_rmsprop() for role in self.roles}
 
     # === Training ===
 
@@ -116,11 +101,6 @@ class MMDGAN(PointsOrImages, GAN):
 
     # === Verbs ===
 
-    @property
-    def code_shape(self):
-        """Shape of one example's code."""
-        return (self.code_dim,)
-
     @verb("codes", examples="examples")
     def encode(self, examples):
         """The codes of examples, which the kernel compares.
@@ -129,12 +109,3 @@ class MMDGAN(PointsOrImages, GAN):
             np.ndarray. float32, shape `(num, code_dim)`.
         """
         return self.encoder(self.space.to_network(examples), training=False)
-
-    @verb("reconstructions", examples="examples")
-    def reconstruct(self, examples):
-        """The decoder's examples of the examples' codes.
-
-        Returns:
-            np.ndarray. float32, shape of `examples`.
-        """
-        return self.space.from_network(self.decoder(self.encode(examples), training=False))

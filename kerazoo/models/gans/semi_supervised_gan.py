@@ -17,7 +17,7 @@ from kerazoo.data.info import UNLABELLED
 from kerazoo.layers.noise import GaussianNoise
 from kerazoo.layers.weight_normalization import WeightNormalizedDense
 from kerazoo.losses import minimax_discriminator_loss
-from kerazoo.models.gans._feature_matching import feature_matching_loss
+from kerazoo.models.gans._batches import feature_matching_loss
 from kerazoo.models.gans._gan import GAN
 from kerazoo.networks.convolutional import batch_normalization, flatten
 

@@ -3,19 +3,16 @@
 import keras
 import tensorflow as tf
 
-from kerazoo.base.arguments import Count, ImageShape, PositiveInt, Widths
-from kerazoo.base.example_spaces import Images
+from kerazoo.base.arguments import Count, PositiveInt, Widths
 from kerazoo.base.functional_updates import functional_updates
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import global_rows, sum_over_replicas
-from kerazoo.base.verbs import verb
 from kerazoo.losses import minimax_discriminator_loss
-from kerazoo.models.gans._gan import GAN
-from kerazoo.models.gans._points_or_images import PointsOrImages
+from kerazoo.models.gans._points_or_images import DenseGAN
 
 
 @register("unrolled_gan")
-class UnrolledGAN(PointsOrImages, GAN):
+class UnrolledGAN(DenseGAN):
     """Unrolled GAN, for points of any dimension or for images in [0, 1], with dense networks.
 
     The generator plays the minimax game against the discriminator that it would meet after `unrolling_steps` (the
@@ -54,13 +51,9 @@ class UnrolledGAN(PointsOrImages, GAN):
     """
 
     paper = "Metz, Poole, Pfau and Sohl-Dickstein 2017, arXiv:1611.02163"
-    image_space = Images
-    image_sizes = (8, 64)
 
     def __init__(
         self,
-        image_shape: ImageShape | None = None,
-        num_features: PositiveInt | None = None,
         latent_dim: PositiveInt = 256,
         generator_units: Widths = (128, 128),
         discriminator_units: Widths = (128, 128),
@@ -116,12 +109,3 @@ class UnrolledGAN(PointsOrImages, GAN):
             gradients = [gradient / scale for gradient in tape.gradient(loss, weights)]
             weights = update(weights, sum_over_replicas(gradients))
         return weights
-
-    @verb("probabilities", examples="examples")
-    def discriminate(self, examples):
-        """The discriminator's probability that each example is real.
-
-        Returns:
-            np.ndarray. float32 in [0, 1], shape `(num,)`.
-        """
-        return tf.sigmoid(self.discriminator(self.space.to_network(examples), training=False))[:, 0]

@@ -1,11 +1,9 @@
 """WGAN: Wasserstein GAN with clipped weights (Arjovsky, Chintala and Bottou 2017)."""
 
-import keras
-
 from kerazoo.base.arguments import Positive
 from kerazoo.base.registry import register
 from kerazoo.losses import wasserstein_critic_loss
-from kerazoo.models.gans._wasserstein import WassersteinGAN, clip_weights
+from kerazoo.models.gans._wasserstein import WassersteinGAN, clip_weights, slow_rmsprop
 
 
 @register("wgan")
@@ -27,14 +25,8 @@ class WGAN(WassersteinGAN):
     output without the bias that would cancel.
 
     Args:
-        image_shape: tuple[int, int, int] or None. Of images: square, 16 to 128 pixels, 1 or 3 channels.
-        num_features: int or None. Dimension of points. Exactly one of this and `image_shape` is given.
-        latent_dim: int. Length of a latent vector. Defaults to 128.
-        filters: int. For images: channels next to the image; they double with each halving. Defaults to 64.
-        kernel_size: int. For images: side of all kernels. Defaults to 5.
-        generator_units, critic_units: tuple[int, ...]. For points: widths of the hidden layers. Default to
-            `(512, 512, 512)`.
-        n_critic: int. Updates of the critic for one of the generator. Defaults to 5.
+        image_shape, num_features, latent_dim, filters, kernel_size, generator_units, critic_units, n_critic: as for
+            `WGANGP`.
         clip_value: float above 0. The bound of the critic's weights, the paper's c. Defaults to 0.01.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
@@ -62,8 +54,7 @@ class WGAN(WassersteinGAN):
         return build.discriminator(self.critic_units, output_bias=False, name="critic")
 
     def default_optimizers(self):
-        # As the authors' library has it. Keras adds epsilon under the root: this is 1e-8 beside it.
-        return {role: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16) for role in self.roles}
+        return {role: slow_rmsprop() for role in self.roles}
 
     def discriminator_loss(self, batch, fake, training=True):
         # In two passes: with both in one, batch normalisation would tell the critic how they compare.
