@@ -53,8 +53,9 @@ class Case:
         self.optimizers = {role: values(one.variables) for role, one in self.model.optimizers.items()}
 
     def begin_again(self, rates):
-        """Fresh weights and optimizers, with a learning rate for each role."""
+        """Fresh weights and optimizers, with a learning rate for each role, and the noise of the first steps."""
         self.model.set_weights(self.fresh)
+        self.model.step.assign(0)  # what was computed before must not matter
         for role, optimizer in self.model.optimizers.items():
             for variable, value in zip(optimizer.variables, self.optimizers[role], strict=True):
                 variable.assign(value)
@@ -77,10 +78,10 @@ class Case:
 
     @functools.cached_property
     def repeated(self):
-        """stage -> history of thirty steps on one batch, where the row's learners learn."""
+        """stage -> history of twenty steps on one batch, where the row's learners learn."""
         learners = self.model.roles if self.row.learners is None else self.row.learners
         self.begin_again(dict.fromkeys(learners, 0.02))
-        return fit_stages(self.model, 30, self.batch)
+        return fit_stages(self.model, 20, self.batch)
 
     @functools.cached_property
     def trained(self):
