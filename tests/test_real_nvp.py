@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 import kerazoo
 from kerazoo.data import open_source
-from kerazoo.layers.bijections import Checkerboard, Halves
+from kerazoo.layers.partitions import Checkerboard, Halves
 from kerazoo.models.flows._flow import DequantisedPixels
 from kerazoo.utils.errors import ConfigError, DataError
 from tests.zoo_rows import Row, Verb, all_rows, new, published, tiny_images

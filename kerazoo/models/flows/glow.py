@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from kerazoo.base.arguments import ImageShape, PositiveInt
 from kerazoo.base.registry import register
-from kerazoo.layers.bijections import ActNorm, AffineCoupling, Chain, FactorOut, Flatten, Halves, Invertible1x1, Squeeze
+from kerazoo.layers.bijections import ActNorm, AffineCoupling, Chain, FactorOut, Flatten, Invertible1x1, Squeeze
+from kerazoo.layers.partitions import Halves
 from kerazoo.models.flows._flow import Flow, Margin
 from kerazoo.networks.couplings import build_convolutional_coupling
 from kerazoo.utils.checks import check_number

@@ -5,16 +5,8 @@ import keras
 from kerazoo.base.arguments import ImageShape, PositiveInt, Widths
 from kerazoo.base.points_or_images import PointsOrImagesModel
 from kerazoo.base.registry import register
-from kerazoo.layers.bijections import (
-    AffineCoupling,
-    Chain,
-    Checkerboard,
-    FactorOut,
-    Flatten,
-    Halves,
-    LearnedTanh,
-    Squeeze,
-)
+from kerazoo.layers.bijections import AffineCoupling, Chain, FactorOut, Flatten, LearnedTanh, Squeeze
+from kerazoo.layers.partitions import Checkerboard, Halves
 from kerazoo.models.flows._flow import Features, Flow, Margin
 from kerazoo.networks.couplings import build_dense_coupling, build_residual_coupling
 
