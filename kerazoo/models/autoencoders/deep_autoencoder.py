@@ -11,12 +11,13 @@ from kerazoo.base.registry import register
 from kerazoo.base.stages import Stage
 from kerazoo.layers.restricted_boltzmann import GaussianHiddenBoltzmann, RestrictedBoltzmann
 from kerazoo.models.autoencoders._autoencoder import Autoencoder
+from kerazoo.models.energy._greedy import GreedyStack
 from kerazoo.networks.dense import build_dense_decoder
-from kerazoo.utils.images import as_float, pixel_log_odds
+from kerazoo.utils.images import pixel_log_odds
 
 
 @register("deep_autoencoder")
-class DeepAutoencoder(Autoencoder):
+class DeepAutoencoder(GreedyStack, Autoencoder):
     """Deep autoencoder with a short linear code, which begins as a stack of restricted Boltzmann machines.
 
     Training has one stage for each RBM (`"rbm_1"`, `"rbm_2"`, ...) and a last one, `"autoencoder"`. An RBM learns by
@@ -71,7 +72,7 @@ class DeepAutoencoder(Autoencoder):
         self.encoder = self._build_encoder()
         sizes = (image_shape, hidden_units, latent_dim)
         self.decoder = build_dense_decoder(*sizes, activation="sigmoid", dtype=self.dtype_policy)
-        names = [rbm.name for rbm in self._rbms()] if pretraining else []
+        names = [rbm.name for rbm in self.rbms()] if pretraining else []
         self.roles = {**dict.fromkeys(names, ("encoder",)), "autoencoder": ("encoder", "decoder")}
 
     def _build_encoder(self):
@@ -84,7 +85,7 @@ class DeepAutoencoder(Autoencoder):
             x = layer(below, units, initializer, name=f"rbm_{number}")(x)
         return keras.Model(inputs, x, name="encoder")
 
-    def _rbms(self):
+    def rbms(self):
         return [layer for layer in self.encoder.layers if isinstance(layer, RestrictedBoltzmann)]
 
     def stages(self):
@@ -95,12 +96,12 @@ class DeepAutoencoder(Autoencoder):
         """The variables of a role; the autoencoder takes over the RBMs' kernels and hidden biases."""
         if role != "autoencoder":
             return self.encoder.get_layer(role).trainable_variables
-        unused = [id(rbm.visible_bias) for rbm in self._rbms()]
+        unused = [id(rbm.visible_bias) for rbm in self.rbms()]
         return [variable for variable in super().variables_of(role) if id(variable) not in unused]
 
     def default_optimizers(self):
         # The paper's supplement: rates of 0.1, and 0.001 where units are linear; momentum 0.9.
-        rates = dict.fromkeys(self.roles, 0.1) | {self._rbms()[-1].name: 0.001}
+        rates = dict.fromkeys(self.roles, 0.1) | {self.rbms()[-1].name: 0.001}
         greedy = {role: keras.optimizers.SGD(rates[role], momentum=0.9) for role in self.roles}
         return {**greedy, "autoencoder": keras.optimizers.Adam(1e-3)}
 
@@ -110,7 +111,7 @@ class DeepAutoencoder(Autoencoder):
         Args:
             arrays: dict[str, np.ndarray]. The training examples, as `Source.arrays`.
         """
-        for bias in (self._rbms()[0].visible_bias, self.decoder.get_layer("output").bias):
+        for bias in (self.rbms()[0].visible_bias, self.decoder.get_layer("output").bias):
             bias.assign(pixel_log_odds(arrays["image"]))
 
     def enter_stage(self, stage):
@@ -118,30 +119,13 @@ class DeepAutoencoder(Autoencoder):
         if stage.name != "autoencoder" or not self.pretraining:
             return
         back = [layer for layer in self.decoder.layers if isinstance(layer, keras.layers.Dense)]
-        for layer, rbm in zip(back, reversed(self._rbms()), strict=True):
+        for layer, rbm in zip(back, reversed(self.rbms()), strict=True):
             layer.kernel.assign(tf.transpose(rbm.kernel))
             layer.bias.assign(rbm.visible_bias)
 
     # === Training ===
 
-    def train_step(self, data):
-        if self.stage.name == "autoencoder":
-            return super().train_step(data)
-        self.update(self.stage.name, self._contrastive_gradients(data, "train"))
-        return self.finish_step()
-
-    def test_step(self, data):
-        if self.stage.name == "autoencoder":
-            return super().test_step(data)
-        self._contrastive_gradients(data, "test")
-        return self.logs()
-
-    def _contrastive_gradients(self, data, stream):
-        """The CD-1 update of the stage's RBM, which sees the images through those before it."""
-        rbm, images = self.encoder.get_layer(self.stage.name), as_float(self.batch(data)["image"])
-        v = tf.reshape(images, [tf.shape(images)[0], -1])
-        for below in self._rbms()[: list(self.roles).index(rbm.name)]:
-            v = below(v)
+    def contrastive_gradients(self, rbm, v, stream):
         means = rbm(v)
         noise = self.noise(tf.shape(v)[0], (rbm.units,), stream=stream, distribution=rbm.hidden_noise)
         chain = tf.sigmoid(rbm.visible_logits(rbm.draw_hidden(means, noise)))

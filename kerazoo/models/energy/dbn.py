@@ -13,11 +13,12 @@ from kerazoo.base.verbs import verb
 from kerazoo.layers.restricted_boltzmann import RestrictedBoltzmann, bernoulli, uniform_draws
 from kerazoo.models.classifiers._classifier import Classifier
 from kerazoo.models.energy._gibbs import GibbsSampling
+from kerazoo.models.energy._greedy import GreedyStack
 from kerazoo.utils.images import as_float
 
 
 @register("dbn")
-class DBN(GibbsSampling, Classifier, ZooModel):
+class DBN(GreedyStack, GibbsSampling, Classifier, ZooModel):
     """Deep belief network for classification, which can also draw images.
 
     Training has one stage for each RBM (`"rbm_1"`, `"rbm_2"`, ...) and a last one, `"classifier"`. An RBM learns by
@@ -104,7 +105,7 @@ class DBN(GibbsSampling, Classifier, ZooModel):
         """The variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
         if role != "classifier":
             return super().variables_of(role)
-        shared = [variable for rbm in self._rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
+        shared = [variable for rbm in self.rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
         return [*shared, *self.head.trainable_variables]
 
     def default_optimizers(self):
@@ -114,23 +115,7 @@ class DBN(GibbsSampling, Classifier, ZooModel):
 
     # === Training ===
 
-    def train_step(self, data):
-        if self.stage.name == "classifier":
-            return super().train_step(data)
-        self.update(self.stage.name, self._contrastive_gradients(data, "train"))
-        return self.finish_step()
-
-    def test_step(self, data):
-        if self.stage.name == "classifier":
-            return super().test_step(data)
-        self._contrastive_gradients(data, "test")
-        return self.logs()
-
-    def _contrastive_gradients(self, data, stream):
-        """The CD-k update of the stage's RBM, which sees the images through those below it."""
-        rbm, v = getattr(self, self.stage.name), self._flat(self.batch(data)["image"])
-        for below in self._rbms()[: self._rbm_names.index(self.stage.name)]:
-            v = below(v)
+    def contrastive_gradients(self, rbm, v, stream):
         p, draw = rbm(v), uniform_draws(self, tf.shape(v)[0], stream)
         h = bernoulli(p, draw("start", rbm.units))
         chain_v, chain_logits, _ = rbm.gibbs(h, self.num_gibbs_steps, draw, sample_visible=False)
@@ -143,13 +128,13 @@ class DBN(GibbsSampling, Classifier, ZooModel):
 
     def _hidden(self, images, training=False):
         h = self._flat(images)
-        for rbm in self._rbms():
+        for rbm in self.rbms():
             h = rbm(h)
             if training and self.dropout_rate:
                 h = self.apply_dropout(h, f"dropout_{rbm.name}", rate=self.dropout_rate)
         return h
 
-    def _rbms(self):
+    def rbms(self):
         return [getattr(self, name) for name in self._rbm_names]
 
     def _flat(self, images):
@@ -160,7 +145,7 @@ class DBN(GibbsSampling, Classifier, ZooModel):
     @property
     def sampled_rbm(self):
         """The top RBM."""
-        return self._rbms()[-1]
+        return self.rbms()[-1]
 
     def decode_units(self, h):
         """The images of the top RBM's hidden units, a function of tensors: one pass down.
@@ -173,7 +158,7 @@ class DBN(GibbsSampling, Classifier, ZooModel):
         Returns:
             tf.Tensor. float32 in [0, 1], shape `(batch, *image_shape)`.
         """
-        for rbm in reversed(self._rbms()):
+        for rbm in reversed(self.rbms()):
             h = tf.sigmoid(rbm.visible_logits(h))
         return tf.reshape(h, [-1, *self.image_shape])
 
