@@ -41,9 +41,9 @@ def keep_labels(source, per_class, *, seed=0):
     for c in np.unique(labels[labels != UNLABELLED]):
         rows = np.flatnonzero(labels == c)
         if len(rows) < per_class:
-            name = (source.info.class_names or {}) and source.info.class_names[c]
+            name = source.info.class_names[c] if source.info.class_names else c
             raise DataError(
-                f"labels_per_class={per_class}: class {name or c} of {source.info.name} has {len(rows)} examples"
+                f"labels_per_class={per_class}: class {name} of {source.info.name} has {len(rows)} examples"
             )
         kept[rng.choice(rows, per_class, replace=False)] = c
     return Source({**source.arrays, "label": kept}, source.info, source.skipped, source.names)
