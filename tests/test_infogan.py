@@ -97,6 +97,18 @@ def test_the_bound_of_continuous_codes_is_their_entropy_and_a_gaussian_density()
     np.testing.assert_allclose(uniform_information(codes, mean, log_variance), expected, rtol=1e-5)
 
 
+def test_a_standard_deviation_that_is_given_leaves_squares_of_errors():
+    """With sigma fixed, the bound of the continuous codes is a constant less the squared error over 2 sigma^2."""
+    model = kerazoo.create("infogan", **ROWS["infogan"].arguments | {"code_std": 0.5})
+    assert model.discriminator.output_shape == (None, 1 + 3 + 2)
+    z = model.latent_prior.sample(4, seed=0)
+    found = model.infer_codes(model.decode(z))
+    np.testing.assert_allclose(found["log_variances"], np.full((4, 2), math.log(0.25)), rtol=1e-6)
+    constant = 2 * (math.log(2) - math.log(2 * math.pi * 0.25) / 2)
+    expected = constant - ((z[:, -2:] - found["means"]) ** 2).sum(axis=1) / (2 * 0.25)
+    np.testing.assert_allclose(model._bounds(z)[1], expected, rtol=1e-4)
+
+
 def test_one_code_is_varied_and_all_else_is_kept():
     model = new("infogan")
     z = model.latent_prior.sample(2, seed=4)

@@ -1,10 +1,12 @@
 """InfoGAN: GAN whose codes can be read off its images (Chen et al. 2016)."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.base.arguments import NumClasses, PositiveInt, Weight
+from kerazoo.base.arguments import NumClasses, Positive, PositiveInt, Weight
 from kerazoo.base.latents import asked_labels
 from kerazoo.base.priors import PRIORS, Joint, OneHot, Uniform, check_codes
 from kerazoo.base.registry import register
@@ -36,7 +38,9 @@ class InfoGAN(ConvolutionalGAN):
     last and learns with it, as in the authors' code; so the bound stands in the losses of both updates.
 
     It differs from the paper in its networks, which are DCGAN's, without hidden dense layers. Adam with beta_1 0.5, and
-    rates of 2e-4 for the discriminator and 1e-3 for the generator, are the paper's.
+    rates of 2e-4 for the discriminator and 1e-3 for the generator, are the paper's. For MNIST the authors' code keeps
+    the standard deviation of Q at 1 (`code_std`): a variance that is learned rewards codes which are read off ever more
+    exactly, so that they come to carry the digit itself.
 
     Args:
         num_categories: int. At least 2. Defaults to 10.
@@ -44,6 +48,8 @@ class InfoGAN(ConvolutionalGAN):
         categorical_weight: float, at least 0. Weight lambda of the category's bound. Defaults to 1.0, the paper's.
         continuous_weight: float, at least 0. The same for the continuous codes, smaller, since a density has no upper
             bound (section 6). Defaults to 0.1.
+        code_std: float above 0, or None. The standard deviation of Q's Gaussian; None learns one for each image and
+            code. Defaults to None.
         image_shape, latent_dim, filters, kernel_size, prior: as for `DCGAN`; `latent_dim` and `prior` are those of the
             noise z alone. `decode` takes z, the one-hot category and the continuous codes side by side.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
@@ -70,6 +76,7 @@ class InfoGAN(ConvolutionalGAN):
         num_codes: PositiveInt = 2,
         categorical_weight: Weight = 1.0,
         continuous_weight: Weight = 0.1,
+        code_std: Positive | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -80,7 +87,7 @@ class InfoGAN(ConvolutionalGAN):
 
     @property
     def discriminator_dim(self):
-        return 1 + self.num_categories + 2 * self.num_codes
+        return 1 + self.num_categories + (2 if self.code_std is None else 1) * self.num_codes
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
@@ -101,9 +108,13 @@ class InfoGAN(ConvolutionalGAN):
 
     def _judge(self, images, training):
         """The discriminator's logit, and what Q says: logits of the categories, means, log-variances."""
-        sizes = [1, self.num_categories, self.num_codes, self.num_codes]
-        logit, *posterior = tf.split(self.discriminator(images, training=training), sizes, axis=1)
-        return logit, posterior
+        outputs = self.discriminator(images, training=training)
+        learned = outputs.shape[1] - 1 - self.num_categories - self.num_codes  # log-variances, unless they are given
+        sizes = [1, self.num_categories, self.num_codes, learned]
+        logit, logits, mean, log_variance = tf.split(outputs, sizes, axis=1)
+        if self.code_std is not None:
+            log_variance = tf.fill(tf.shape(mean), 2 * math.log(self.code_std))
+        return logit, (logits, mean, log_variance)
 
     def _information(self, z, posterior):
         """The bounds of the category and of the continuous codes, in nats."""
