@@ -38,7 +38,7 @@ ROWS = {
             "decode": Verb(lambda model, batch: model.decode(np.ones((2, 3), "float32")), (2, 16, 16, 1), (0, 1)),
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
         },
-        mechanism="autoencoder",
+        mechanism="one loss",
         falling=("autoencoder_loss", "squared_error"),
         reference=reference,
     ),

@@ -39,7 +39,7 @@ ROWS = {
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
             "score": Verb(lambda model, batch: model.score(batch["image"]), (8,), (-np.inf, 0)),
         },
-        mechanism="variational autoencoder",
+        mechanism="one loss",
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("beta_vae_loss",),
         reference=reference,

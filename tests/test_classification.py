@@ -39,8 +39,7 @@ ROWS = {
         },
         falling=("classifier_loss",),
         on_source={"num_classes": 10},
-        mechanism="classifier",
-        represents=True,
+        mechanism="one loss",
     ),
     "cnn_classifier@adversarial": Row(
         arguments={**ARGUMENTS, "dropout_rate": 0.0, "adversarial_epsilon": 0.25},
@@ -49,7 +48,7 @@ ROWS = {
         verbs={"classify": Verb(lambda model, batch: model.classify(batch["image"]), (8, 3), (0, 1))},
         falling=("classifier_loss",),
         on_source={"num_classes": 10},
-        mechanism="classifier",
+        mechanism="one loss",
         reference=adversarial_reference,
     ),
 }

@@ -32,7 +32,7 @@ ROWS = {
             "complete": Verb(lambda m, batch: m.complete(batch["image"], lower_left(m)), (8, 16, 16, 1), (0, 1)),
             "score": Verb(lambda m, batch: m.score(batch["image"], lower_left(m)), (8,), (-np.inf, 0)),
         },
-        mechanism="variational autoencoder",
+        mechanism="one loss",
         falling=("conditional_vae_loss",),
         same=(
             (

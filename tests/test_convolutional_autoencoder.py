@@ -43,7 +43,7 @@ ROWS = {
             "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 8, 8, 3), (-1, 1)),
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
         },
-        mechanism="autoencoder",
+        mechanism="one loss",
         falling=("autoencoder_loss", "squared_error"),
         reference=reference,
     ),

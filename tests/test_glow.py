@@ -19,7 +19,7 @@ ROWS = {
         # Two steps of 4 channels, then two of 8: actnorm; P, L, U, signs and log-scales; 3x3, 1x1 and 3x3 convolutions.
         parameters=2 * (8 + 56 + 76 + 20 + 148) + 2 * (16 + 208 + 296 + 72 + 584),
         verbs=verbs((8, 8, 1), "image", (0, 1)),
-        mechanism="flow",
+        mechanism="one loss",
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("flow_loss", "bits_per_dimension"),
         reference=functools.partial(reference, logits_of),

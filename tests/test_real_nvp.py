@@ -76,8 +76,7 @@ ROWS = {
         # Four of the last scale: four channels, 8 filters.
         parameters=6 * (76 + 2 * 148 + 20 + 2) + 4 * (296 + 2 * 584 + 72 + 4),
         verbs=verbs((8, 8, 1), "image", (0, 1)),
-        mechanism="flow",
-        represents=True,
+        mechanism="one loss",
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("flow_loss", "bits_per_dimension"),
         reference=functools.partial(reference, logits_of),
@@ -95,7 +94,7 @@ ROWS = {
         # 1 -> 8 -> a scale and a shift, and the tanh's factor
         parameters=4 * (16 + 18 + 1),
         verbs=verbs((2,), "points"),
-        mechanism="flow",
+        mechanism="one loss",
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("flow_loss",),
         source="moons",

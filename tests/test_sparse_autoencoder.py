@@ -39,7 +39,7 @@ ROWS = {
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
             "filters": Verb(lambda model, batch: model.filters(), (5, 16, 16, 1), (-1, 1)),
         },
-        mechanism="autoencoder",
+        mechanism="one loss",
         falling=("autoencoder_loss",),
         reference=reference,
         batch_statistics=True,

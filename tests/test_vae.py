@@ -34,7 +34,7 @@ ROWS = {
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("vae_loss",),
         same=(("decode", {"z": LATENTS}, lambda model: model.decode(LATENTS)),),
-        mechanism="variational autoencoder",
+        mechanism="one loss",
         represents=True,
     ),
 }

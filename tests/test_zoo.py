@@ -17,12 +17,9 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.base.registry import built_in, model_class
 from kerazoo.presets.cards import models_table, render_card
-from kerazoo.presets.config import make_config
 from kerazoo.presets.loading import list_presets
 from kerazoo.presets.outputs import differing_outputs, sample_outputs
 from kerazoo.presets.preset import CARD, check_weights, find_preset
-from kerazoo.training import train as train_run
-from kerazoo.training.callbacks import read_log
 from tests.exports import check_saved_model
 from tests.zoo_rows import (
     all_rows,
@@ -202,28 +199,6 @@ class TestArchitecture:
     def test_a_step_follows_the_equations_of_the_paper(self, case):
         if case.row.reference is not None:
             check_equations(case)
-
-    def test_a_run_on_a_built_in_source(self, case, tmp_path):
-        row = case.row
-        arguments = {key: value for key, value in {**row.arguments, **row.on_source}.items() if value is not None}
-        config = make_config(
-            {
-                "architecture": architecture(case.name),
-                "model": arguments,
-                "data": {"source": row.source},
-                "training": {"steps": 2 * len(case.model.stages()), "batch_size": 4},
-            }
-        )
-        result = train_run(config, tmp_path / "run")
-        assert result.finished
-        assert list((result.preset).glob("samples.*"))
-        assert list((tmp_path / "run" / "samples").iterdir())
-        log = read_log(tmp_path / "run")
-        stages = kerazoo.load(result.preset).stages()
-        assert {key for row in log for key, value in row.items() if value} == {
-            *("epoch", "step", "seconds"),
-            *(loss for stage in stages for loss in stage.tracked),
-        }
 
 
 def check_equations(case):

@@ -4,14 +4,20 @@ import keras
 import numpy as np
 import pytest
 
+import kerazoo
+from kerazoo.presets.config import make_config
+from kerazoo.training import train as train_run
+from kerazoo.training.callbacks import read_log
 from tests.graphs import executed_graphs, unordered
 from tests.zoo_rows import (
     all_rows,
     all_variables,
+    architecture,
     assert_equal,
     compiled,
     fit,
     fit_stages,
+    new,
     one_row_a_mechanism,
     values,
 )
@@ -33,6 +39,28 @@ class TestMechanism:
         loaded = keras.models.load_model(tmp_path / "model.keras")
         fit(loaded, 2, batch)
         assert_equal(all_variables(loaded), all_variables(first))
+
+    def test_a_run_on_a_built_in_source(self, name, tmp_path):
+        row = all_rows()[name]
+        arguments = {key: value for key, value in {**row.arguments, **row.on_source}.items() if value is not None}
+        config = make_config(
+            {
+                "architecture": architecture(name),
+                "model": arguments,
+                "data": {"source": row.source},
+                "training": {"steps": 2 * len(new(name).stages()), "batch_size": 4},
+            }
+        )
+        result = train_run(config, tmp_path / "run")
+        assert result.finished
+        assert list((result.preset).glob("samples.*"))
+        assert list((tmp_path / "run" / "samples").iterdir())
+        log = read_log(tmp_path / "run")
+        stages = kerazoo.load(result.preset).stages()
+        assert {key for row in log for key, value in row.items() if value} == {
+            *("epoch", "step", "seconds"),
+            *(loss for stage in stages for loss in stage.tracked),
+        }
 
     def test_batches_by_hand(self, name):
         model = compiled(name)
