@@ -74,6 +74,7 @@ class ZooModel(
         roles: dict[str, tuple[str, ...]]. Role -> names of the attributes that hold the networks it trains.
         tracked: tuple[str, ...]. Names of the losses and metrics that training logs; `<role>_loss` by default.
         space: ExampleSpace. What one example is; images in [0, 1] of `image_shape` by default.
+        code_verb: str. The verb that gives features of examples, for `kerazoo embed`; a model without it has none.
         default_endpoint: str or None. The first exported signature; None takes the first that is declared.
         batches_per_step: int. Batches that a training step takes, the k-th in rows `k::batches_per_step`.
         clip_norms: dict[str, float]. Role -> largest norm of its gradient; roles left out are not clipped.
@@ -92,6 +93,7 @@ class ZooModel(
     batches_per_step: Any = 1
     image_shape: Any = None
     image_sizes: tuple[int, int] | None = None
+    code_verb: str = "encode"
     default_endpoint: str | None = None
 
     def __init__(self, **kwargs):

@@ -1,4 +1,4 @@
-"""The commands that use a model: `sample` and `evaluate`."""
+"""The commands that use a model: `sample`, `evaluate` and `embed`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -79,3 +79,31 @@ def measure(model, options=None, overrides=(), *, write=False, download=False, s
         print(shown([("metric", about["preset"]), *report["metrics"].items()], {**about, "metrics": report["metrics"]}))
     if write:
         print(f"wrote {record_evaluation(model, report)}")
+
+
+def embed(
+    model: Model,
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="NAME or NAME.npz. Default: ./<preset>-features.npz.")
+    ] = None,
+    num: Annotated[int, typer.Option("--num", help="How many examples.")] = 2000,
+    split: Annotated[str, typer.Option("--split", help="Split of the data.")] = "test",
+    seed: Seed = 0,
+    method: Annotated[str, typer.Option("--method", help="Map: pca or tsne.")] = "pca",
+    download: Download = False,
+    overwrite: Overwrite = False,
+):
+    """Write features of data, their map coloured by label, and a TensorBoard projector."""
+    import_tensorflow()
+    from kerazoo.presets.loading import load
+    from kerazoo.presets.preset import find_preset
+    from kerazoo.tasks import Data as TaskData
+    from kerazoo.tasks.embedding import write_embedding
+
+    preset = find_preset(model)
+    loaded = load(model)
+    source = TaskData(data or preset.config.evaluation.data, loaded.image_shape, download=download).open(split)
+    options = {"num": num, "seed": seed, "method": method, "overwrite": overwrite}
+    for path in write_embedding(loaded, source, out or Path(f"{preset.name}-features"), **options):
+        print(f"wrote {path}")

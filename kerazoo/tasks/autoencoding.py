@@ -3,6 +3,7 @@
 import numpy as np
 
 from kerazoo.metrics import linear_probe, principal_components
+from kerazoo.tasks.embedding import encode
 from kerazoo.tasks.grids import write_grid
 from kerazoo.tasks.plots import scatter_plot
 from kerazoo.utils.images import as_float_array
@@ -104,17 +105,3 @@ def _probes(model, components, train, test, seed):
 def _flat(examples):
     """Rows of numbers; of uint8 images those in [0, 1]."""
     return as_float_array(examples).reshape(len(examples), -1)
-
-
-def encode(model, examples):
-    """The codes of examples as rows: of an `encode` that gives a distribution, its mean.
-
-    Args:
-        model: ZooModel with `encode`.
-        examples: array, as `encode` takes it.
-
-    Returns:
-        np.ndarray. Shape `(num, codes)`.
-    """
-    found = model.encode(examples)
-    return _flat(np.asarray(found["mean"] if isinstance(found, dict) else found))

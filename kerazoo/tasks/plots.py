@@ -33,6 +33,31 @@ def scatter_plot(points, path, *, reference=None, scale=None, overwrite=False):
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
 
+def class_map(points, path, *, labels=None, scale=None, overwrite=False):
+    """Write points of the plane, a colour for each label.
+
+    Args:
+        points: array, shape `(num, 2)`.
+        path: as for `scatter_plot`, as are `scale` and `overwrite`.
+        labels: sequence of str or None. One a point; the legend has them in order of their first letters or numbers.
+            Defaults to None, one colour.
+
+    Returns:
+        Path. The file.
+    """
+    figure, (axes,) = _figure(6, 5)
+    points, labels = np.asarray(points), np.asarray([""] * len(points) if labels is None else labels)
+    names = sorted(set(labels.tolist()), key=lambda name: (len(name), name) if name.isdigit() else (0, name))
+    colours = _colours(len(names))
+    for name, colour in zip(names, colours, strict=True):
+        axes.scatter(*points[labels == name].T, s=5, color=colour, label=name, linewidths=0)
+    if len(names) > 1:
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False, markerscale=3)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
+
+
 def attention_maps(maps, path, *, scale=None, overwrite=False):
     """Write one picture of attention weights for each translation.
 
@@ -113,6 +138,13 @@ def _numbers(name, column):
         return np.array([np.nan if value in (None, "") else float(value) for value in column])
     except (TypeError, ValueError) as error:
         raise DataError(f"column {name!r} holds something else than numbers ({error})") from None
+
+
+def _colours(num):
+    """Colours that can be told apart: of ten, or of a circle of hues."""
+    from matplotlib import colormaps
+
+    return colormaps["tab10"].colors[:num] if num <= 10 else colormaps["hsv"](np.arange(num) / num)
 
 
 def _figure(width, height, num=1, columns=1):

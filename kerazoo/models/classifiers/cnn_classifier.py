@@ -53,6 +53,7 @@ class CNNClassifier(Classifier, ZooModel):
     """
 
     paper = "LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11)"
+    code_verb = "features"
     roles = {"classifier": ("encoder", "head")}
     tracked = ("classifier_loss", "accuracy")
     image_sizes = (8, 256)

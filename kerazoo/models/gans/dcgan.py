@@ -52,6 +52,7 @@ class DCGAN(ConvolutionalGAN):
     """
 
     paper = "Radford, Metz and Chintala 2016, arXiv:1511.06434"
+    code_verb = "features"
 
     def __init__(
         self,
