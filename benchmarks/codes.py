@@ -12,8 +12,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.metrics import clustering_scores, few_label_probe, knn_probe, linear_probe, principal_components
