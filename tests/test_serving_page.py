@@ -181,6 +181,14 @@ def test_the_page_opens_with_an_answer(page, model):
     assert page.all("#outputs > *")
 
 
+def test_a_model_opens_with_the_signature_that_its_preset_has_inputs_for(page):
+    for model, signature in (("dcgan", "sample"), ("lstm_char_lm", "generate"), ("rbm", "reconstruct")):
+        page.choose(model)
+        assert page.one("#signature").get_property("value") == signature
+    page.choose("dcgan")
+    assert len(page.all("#outputs canvas")) == 5
+
+
 def test_forms_begin_with_the_preset_s_examples(page):
     page.choose("dcgan", "sample")
     assert len(page.all("#outputs canvas")) == 5
@@ -367,18 +375,19 @@ def test_a_late_answer_is_not_shown_under_another_model(page, hold):
 
 def test_of_a_moving_slider_only_the_newest_settings_wait(page, hold):
     page.start("dcgan", "generate")
-    page.wait(lambda: page.js("return holding.held.length") == 1)
+    page.wait(lambda: page.js("return holding.held.length") == 2)
+    hold('{"outputs": ["of the signature that the model began with"]}')
     for value in (0.25, 0.5, 0.75):
         page.slide(value)
     page.wait(lambda: page.state() == ("running ...", True))  # not said at once, but this answer takes its time
     black, white = (f'{{"outputs": {[[[[level]] * 16] * 16]}}}' for level in (0, 1))
     hold(black)
     first = page.pixels()
-    assert [inputs["z"][0][0] for inputs in page.js("return holding.sent")][1:] == [0.75]
+    assert [inputs["z"][0][0] for inputs in page.js("return holding.sent")[2:]] == [0.75]
     assert page.state() == ("running ...", True)
     hold(white)
     assert page.pixels() != first
-    assert (page.js("return holding.sent.length"), page.state()[1]) == (2, False)
+    assert (page.js("return holding.sent.length"), page.state()[1]) == (3, False)
 
 
 def test_a_drawing_is_classified(page):

@@ -7,7 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.exporting.signatures import SERVING_DEFAULT, compare, describe, float32_twin, save, trace, variables_of
+from kerazoo.exporting.signatures import (
+    SERVING_DEFAULT,
+    compare,
+    describe,
+    float32_twin,
+    opening,
+    save,
+    trace,
+    variables_of,
+)
 from kerazoo.exporting.warmup import write_warmup
 from kerazoo.serving.versions import LARGEST, version_number
 from kerazoo.utils.errors import ExportError, OutputError
@@ -100,6 +109,7 @@ def _write(model, folder, name, warmup):
         "kerazoo": kerazoo.__version__,
         "tensorflow": tf.__version__,
         "default_signature": default,
+        "page_signature": opening(endpoints, model.page_inputs),
         "signatures": describe(endpoints, traced, model.page_inputs),
         "parameters": int(sum(np.prod(v.shape) for v in variables_of(traced))),
         "weights": {

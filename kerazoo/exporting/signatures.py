@@ -68,6 +68,12 @@ def describe(endpoints, traced, page_inputs):
     return described
 
 
+def opening(endpoints, page_inputs):
+    """The signature that a page opens with: the first one with an input that a preset says, or the default one."""
+    said = (name for name, one in endpoints.items() if any(key in page_inputs for key in one.inputs))
+    return next(said, next(iter(endpoints)))
+
+
 def _describe_input(one, example):
     known = {"about": one.about or None, "minimum": one.least, "maximum": one.most}
     example = one.shown if example is None else example

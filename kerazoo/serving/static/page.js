@@ -43,7 +43,7 @@ async function loadModels() {
 // The state that the address asks for, or the first model's first signature.
 async function openLink() {
   try {
-    const { model = modelList.value, signature = served[model]?.default_signature, inputs = {} } = stateOfLink();
+    const { model = modelList.value, inputs = {}, signature = opening(served[model], inputs) } = stateOfLink();
     if (!Object.hasOwn(served, model) || !Object.hasOwn(served[model].signatures, signature)) throw new Error(`${[model, signature].filter(Boolean).join(", ")}: not served here`);
     modelList.value = model;
     showModel();
@@ -55,10 +55,15 @@ async function openLink() {
   }
 }
 
+// The signature that the preset's own inputs are for; inputs of a link are for the default one, and exports of earlier
+// versions do not say.
+const opening = (metadata, inputs = {}) =>
+  (Object.keys(inputs).length ? null : metadata?.page_signature) ?? metadata?.default_signature;
+
 function showModel() {
   const metadata = served[modelList.value];
   fill(signatureList, Object.keys(metadata.signatures));
-  signatureList.value = metadata.default_signature;
+  signatureList.value = opening(metadata);
   get("about").textContent = `${metadata.preset || metadata.architecture}, ${metadata.task.replaceAll("-", " ")}, ` +
     `${metadata.parameters.toLocaleString("en")} parameters`;
 }
