@@ -71,6 +71,12 @@ def test_pooling_erases_what_is_no_maximum_of_its_block():
             assert np.unravel_index(kept.argmax(), kept.shape) == np.unravel_index(block.argmax(), block.shape)
 
 
+def test_of_equal_maxima_the_first_one_stays():
+    maps = np.array([[1, 1, 0, 2, 5], [1, 1, 2, 2, 5], [-1, -2, -3, -3, 0]], "float32")[None, ..., None]
+    expected = [[1, 0, 0, 2, 5], [0, 0, 0, 0, 0], [-1, 0, -3, 0, 0]]
+    np.testing.assert_array_equal(KeepMaxima()(maps)[0, ..., 0], expected)
+
+
 def test_repeated_pixels():
     maps = RNG.normal(size=(2, 3, 4, 5)).astype("float32")
     expected = maps.repeat(2, axis=1).repeat(2, axis=2)[:, :5]

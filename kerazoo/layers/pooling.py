@@ -1,13 +1,15 @@
 """Pooling of feature maps that leaves them their size, and the way back from smaller ones."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
 class KeepMaxima(keras.layers.Layer):
     """Feature maps with zeros everywhere but at the maximum of each 2x2 block.
 
-    Equal maxima all stay. At an odd side's end a block is half as large.
+    Of equal maxima the first one stays, so that in 8 bits, where many are equal, a block has one value, too. At an odd
+    side's end a block is half as large.
 
     Args:
         **kwargs: `name`, `dtype` of `keras.layers.Layer`.
@@ -21,8 +23,12 @@ class KeepMaxima(keras.layers.Layer):
 
     def call(self, x):
         """Maps of shape `(batch, height, width, channels)`, most of them zero."""
-        maxima = repeat_pixels(tf.nn.max_pool2d(x, 2, 2, "SAME"), x.shape[1:3])
-        return tf.where(x == maxima, x, tf.zeros([], x.dtype))
+        order = np.tile([[4, 3], [2, 1]], -(-np.array(x.shape[1:3]) // 2))[: x.shape[1], : x.shape[2], None]
+        candidates = tf.where(x == self._largest(x), tf.constant(order, x.dtype), tf.zeros([], x.dtype))
+        return tf.where(candidates == self._largest(candidates), x, tf.zeros([], x.dtype))
+
+    def _largest(self, x):
+        return repeat_pixels(tf.nn.max_pool2d(x, 2, 2, "SAME"), x.shape[1:3])
 
     def compute_output_shape(self, shape):
         return shape
