@@ -2,8 +2,8 @@
 
     python benchmarks/mnist_figures.py
 
-A card's figures are those of `kerazoo evaluate NAME` (10,000 images, seed 0), by features of `cnn_classifier_mnist`. Real
-training images against real test images stand in the last row.
+A card's figures are those of `kerazoo evaluate NAME` (10,000 images, seed 0), by features of `cnn_classifier_mnist`.
+Real training images against real test images stand in the last row.
 """
 
 from pathlib import Path
