@@ -41,7 +41,7 @@ class Calls:
         specs = tuple(tf.TensorSpec(shape, array.dtype) for shape, array in zip(shapes, inputs, strict=True))
         key = function_key(function), specs
         if key not in self._compiled:
-            self._compiled[key] = tf.function(function, input_signature=specs)
+            self._compiled[key] = tf.function(function, input_signature=specs, autograph=False)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), self._compiled[key](*inputs))
 
     def in_batches(self, function, *inputs, batch_size):

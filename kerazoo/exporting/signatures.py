@@ -41,7 +41,7 @@ def trace(endpoints):
     traced = {}
     for name, endpoint in endpoints.items():
         specs = {key: tf.TensorSpec(one.shape, one.dtype, name=key) for key, one in endpoint.inputs.items()}
-        traced[name] = tf.function(named(endpoint)).get_concrete_function(**specs)
+        traced[name] = tf.function(named(endpoint), autograph=False).get_concrete_function(**specs)
     return traced
 
 

@@ -86,8 +86,13 @@ class InfoGAN(ConvolutionalGAN):
         return Joint(PRIORS[self.prior](self.latent_dim), OneHot(self.num_categories), Uniform(self.num_codes))
 
     @property
+    def _sizes(self):
+        """Of the discriminator's outputs: logit, logits, means and, unless they are given, log-variances."""
+        return [1, self.num_categories, *[self.num_codes] * (2 if self.code_std is None else 1)]
+
+    @property
     def discriminator_dim(self):
-        return 1 + self.num_categories + (2 if self.code_std is None else 1) * self.num_codes
+        return sum(self._sizes)
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
@@ -109,11 +114,8 @@ class InfoGAN(ConvolutionalGAN):
     def _judge(self, images, training):
         """The discriminator's logit, and what Q says: logits of the categories, means, log-variances."""
         outputs = self.discriminator(images, training=training)
-        learned = outputs.shape[1] - 1 - self.num_categories - self.num_codes  # log-variances, unless they are given
-        sizes = [1, self.num_categories, self.num_codes, learned]
-        logit, logits, mean, log_variance = tf.split(outputs, sizes, axis=1)
-        if self.code_std is not None:
-            log_variance = tf.fill(tf.shape(mean), 2 * math.log(self.code_std))
+        logit, logits, mean, *rest = tf.split(outputs, self._sizes, axis=1)
+        log_variance = rest[0] if rest else tf.fill(tf.shape(mean), 2 * math.log(self.code_std))
         return logit, (logits, mean, log_variance)
 
     def _information(self, z, posterior):
@@ -147,16 +149,14 @@ class InfoGAN(ConvolutionalGAN):
             ConfigError: a count, the seed or the truncation is out of range, or codes of another shape.
             DataError: categories that there are not.
         """
-        prior = self.latent_prior
-        z, category, drawn = prior.split(prior.sample(num_samples, seed=seed, truncation=truncation))
+        drawn = self.latent_prior.sample(num_samples, seed=seed, truncation=truncation)
+        z, category, drawn = self.latent_prior.split(drawn)
         if categories is not None:
             category = self._one_hot(categories, num_samples)
         if codes is not None:
             drawn = check_codes(np.tile(codes, (num_samples, 1)) if np.ndim(codes) == 1 else codes, (self.num_codes,))
             if len(drawn) != num_samples:
-                raise ConfigError(
-                    f"codes of shape {drawn.shape} for {num_samples} samples: one row a sample is expected"
-                )
+                raise ConfigError(f"codes for {len(drawn)} of {num_samples} samples: one row a sample is expected")
         return self.decode(np.concatenate([z, category, drawn], axis=1), batch_size=batch_size)
 
     def traverse(self, code, values=None, *, num_columns=10, seed=0):
