@@ -108,6 +108,23 @@ def points(num_features):
     return Input("points", (None, num_features), "float32", draw, "", "points")
 
 
+def vectors_in_time(num_features, *, longest=None):
+    """Sequences of vectors: float32, shape `(batch, steps, num_features)`.
+
+    Args:
+        num_features: int. Numbers of a step.
+        longest: int or None. The number of steps of a LiteRT file that must fix it. Defaults to None.
+
+    Returns:
+        Input.
+    """
+
+    def draw(rng, rows):
+        return rng.integers(2, size=(rows, 6, num_features)).astype("float32")
+
+    return Input("sequence", (None, None, num_features), "float32", draw, "steps of numbers", steps=longest)
+
+
 def codes(shape):
     """Codes of an encoder: float32, shape `(batch, *shape)`.
 

@@ -164,6 +164,35 @@ def endpoint(outputs, *, name=None, int8=None, server_only=None, when=None, **in
     return decorate
 
 
+def available(when):
+    """Method decorator: a method that some models of a class have; of the others it is no attribute.
+
+    Args:
+        when: callable `model -> bool`. Whether a model has it.
+
+    Returns:
+        The decorator.
+    """
+    return functools.partial(_Available, when)
+
+
+class _Available:
+    """What `available` puts in the place of a method."""
+
+    def __init__(self, when, function):
+        self.when, self.function = when, function
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, model, owner=None):
+        if model is None:
+            return self.function
+        if not self.when(model):
+            raise AttributeError(f"this {type(model).__name__} has no {self.name!r}, another one may")
+        return self.function.__get__(model, owner)
+
+
 def verb(outputs, *, batch_size=256, int8=None, server_only=None, when=None, **inputs):
     """Method decorator: a function of tensors as a method on arrays, and as the exported signature of its name.
 
@@ -173,7 +202,7 @@ def verb(outputs, *, batch_size=256, int8=None, server_only=None, when=None, **i
     Args:
         outputs: str, tuple of str, or None. As for `endpoint`.
         batch_size: int. Rows computed at a time, as the method's default. Defaults to 256.
-        int8, server_only, when: as for `endpoint`.
+        int8, server_only, when: as for `endpoint`; a model that does not have it has no such method, either.
         **inputs: name of each argument -> a kind's name (a key of `KINDS`).
 
     Returns:
@@ -206,7 +235,7 @@ def verb(outputs, *, batch_size=256, int8=None, server_only=None, when=None, **i
         method.__doc__ = _docstring(function, declaration.inputs, batch_size)
         method.declaration = declaration
         del method.__wrapped__  # what a user calls is the method, and not the function of tensors
-        return method
+        return method if when is None else _Available(when, method)
 
     return decorate
 
@@ -256,4 +285,4 @@ def _docstring(function, inputs, batch_size):
     return body + "\n\nArgs:\n" + "\n".join(arguments) + returns + raises + rest
 
 
-__all__ = ["KINDS", "Declaration", "Kind", "declarations", "endpoint", "verb"]
+__all__ = ["KINDS", "Declaration", "Kind", "available", "declarations", "endpoint", "verb"]

@@ -129,7 +129,7 @@ class Cell(keras.layers.Layer):
         state = self.advance(projected, state, *self.weights_of_a_step())
         return state[0], state
 
-    def call(self, inputs, initial_state=None, mask=None, reverse=False):
+    def call(self, inputs, initial_state=None, mask=None, reverse=False, truncation=None):
         """Run over a sequence.
 
         Args:
@@ -138,6 +138,8 @@ class Cell(keras.layers.Layer):
             mask: boolean tensor, shape `(batch, steps)`, or None. Where it is False the state is carried on unchanged.
                 Defaults to None.
             reverse: bool. Whether to go from the last step to the first. Defaults to False.
+            truncation: int or None. Number of steps after which the gradient stops, while the state goes on. Defaults
+                to None, it flows through all.
 
         Returns:
             tuple. The output of every step, float32, shape `(batch, steps, units)`, and the last state.
@@ -149,7 +151,10 @@ class Cell(keras.layers.Layer):
             state = self.advance(projected, state, *weights)
             return state[0], state
 
-        return scan_time(step, self.project(inputs), state, mask, reverse=reverse)
+        projected = self.project(inputs)
+        if truncation is None:
+            return scan_time(step, projected, state, mask, reverse=reverse)
+        return scan_time(_cut_off(step), (projected, _cuts(projected, truncation)), state, mask, reverse=reverse)
 
     def cast(self, weight):
         """A weight in the compute dtype."""
@@ -157,6 +162,22 @@ class Cell(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
+
+
+def _cuts(projected, truncation):
+    """Whether each step begins a window of `truncation` steps: bool `(batch, steps, 1)`."""
+    rows, steps = tf.shape(projected)[0], tf.shape(projected)[1]
+    return tf.tile((tf.range(steps) % truncation == 0)[None, :, None], [rows, 1, 1])
+
+
+def _cut_off(step):
+    """`step`, whose inputs are joined by whether the gradient stops before it."""
+
+    def cut(inputs, state):
+        projected, here = inputs
+        return step(projected, tuple(tf.where(here, tf.stop_gradient(part), part) for part in state))
+
+    return cut
 
 
 def matmul(x, kernel, dtype):

@@ -86,7 +86,7 @@ class Stack(keras.layers.Layer):
         """
         return tf.zeros([rows, *self.state_shape])
 
-    def call(self, inputs, state, mask=None, dropout=no_dropout):
+    def call(self, inputs, state, mask=None, dropout=no_dropout, truncation=None):
         """Run over a sequence.
 
         Args:
@@ -95,6 +95,7 @@ class Stack(keras.layers.Layer):
             mask: boolean tensor, shape `(batch, steps)`, or None. As for `Cell.call`. Defaults to None.
             dropout: callable `(tensor, stream) -> tensor`, such as `ZooModel.apply_dropout` with a rate. Defaults to no
                 dropout.
+            truncation: int or None. As for `Cell.call`. Defaults to None.
 
         Returns:
             tuple. The outputs, float32, shape `(batch, steps, output_dim)`, and the state after the last step; of a
@@ -102,9 +103,21 @@ class Stack(keras.layers.Layer):
         """
 
         def run(cell, x, vectors, reverse):
-            return cell(x, vectors, mask, reverse=reverse)
+            return cell(x, vectors, mask, reverse=reverse, truncation=truncation)
 
         return self._layers_on(inputs, state, run, dropout)
+
+    def summary(self, state):
+        """What the layers give of a whole sequence: their outputs after the last step, and backwards after the first.
+
+        Args:
+            state: tensor, shape `(batch, *state_shape)`. After a sequence.
+
+        Returns:
+            tf.Tensor. float32, shape `(batch, output_dim)`; of layers that read forwards, the output of the last step.
+        """
+        seen = 0 if self.skip_connections else len(self.cells) - self._num_directions
+        return tf.reshape(state[:, seen:, 0], [-1, self.output_dim])
 
     def step(self, x, state):
         """A single step, of layers that read forwards.

@@ -80,6 +80,25 @@ def attention_maps(maps, path, *, scale=None, overwrite=False):
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
 
+def sequence_maps(maps, path, *, columns=1, scale=None, overwrite=False):
+    """Write one picture of each sequence of vectors: time from left to right, the first feature at the bottom.
+
+    Args:
+        maps: sequence of (title, array), arrays of shape `(steps, features)`.
+        path, scale: as for `scatter_plot`.
+        columns: int. Pictures side by side. Defaults to 1.
+        overwrite: bool. Whether an existing file may be replaced. Defaults to False.
+
+    Returns:
+        Path. The file.
+    """
+    figure, axes = _figure(9, 2.4 * -(-len(maps) // columns), len(maps), columns)
+    for place, (title, values) in zip(axes, maps, strict=True):
+        place.imshow(np.asarray(values).T, cmap="gray_r", aspect="auto", origin="lower", interpolation="nearest")
+        place.set_title(title, fontsize=8)
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
+
+
 def loss_plot(columns, path, *, scale=None, overwrite=False):
     """Write the columns of a training log as one curve each.
 
