@@ -1,5 +1,8 @@
 """The character language model: truncated backpropagation that carries the state, and the verbs against NumPy."""
 
+import re
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -41,6 +44,20 @@ ROWS = {
         same=(("score", {"text": TEXTS}, lambda model: model.score(TEXTS)),),
         mechanism="language model",
         represents=True,
+        litert_fixed={"score_tokens"},
+    ),
+    "lstm_char_lm@mut1": Row(  # the cell that differs most: one vector of state, no product of the state in a gate
+        arguments={"vocabulary": list("abcde"), "embedding_dim": 3, "units": 8, "sequence_length": 6, "cell": "mut1"},
+        batch=tiny_windows,
+        # z, r and the candidate of 8: z and r from 3 and then 8 inputs, r and candidate from the state, three biases;
+        # a matrix 3 x 8 where the first layer's inputs enter as they are; the softmax
+        parameters=15 + (16 * 3 + 2 * 64 + 24 + 3 * 8) + (16 * 8 + 2 * 64 + 24) + 45,
+        verbs={"score": Verb(lambda model, batch: model.score(["abcd", "e"]), (2,), (-np.inf, 0))},
+        sample=lambda model, seed: model.generate("ab", 9, seed=seed, num_samples=2),
+        falling=("language_model_loss",),
+        source="verse",
+        on_source={"vocabulary": None},
+        mechanism="language model",
         litert_fixed={"score_tokens"},
     ),
 }
@@ -148,6 +165,19 @@ class TestTraining:
         assert loss[-1] < 0.1
         assert model.generate("ab", 10, temperature=0) == ["abcdeabcdeab"]
 
+    @pytest.mark.parametrize("cell", ["rnn", "gru", "mut2", "mut3"])
+    def test_every_cell_carries_its_state_and_goes_on_step_by_step(self, cell):
+        """Two windows of a row, and the steps one by one, give the nats of the row read in one piece."""
+        model = new(cell=cell)
+        model.compile(keras_sgd(0.0), seed=0)
+        stream = TokenStream(model.characters.encode(TEXT[:11]), 5)
+        loss = model.fit(stream, batch_size=1, verbose=0).history["language_model_loss"]
+        np.testing.assert_allclose(loss, [-log_probabilities(model, TEXT[:11]).mean()], rtol=1e-5)
+        ids, state, logits = model.characters.encode(TEXT[:6]), model.zero_state(1), None
+        for token in ids:
+            logits, state = model.next_logits(token[None], state)
+        np.testing.assert_allclose(logits, model(ids[None])[:, -1], atol=1e-5)
+
     def test_named_sources_train_and_give_their_vocabulary(self):
         source = open_source("verse")
         model = new(**arguments_of(source))
@@ -187,6 +217,34 @@ class TestScore:
         nats = -log_probabilities(model, held_out).mean()
         expected = {"nats_per_character": nats, "bits_per_character": nats / np.log(2), "perplexity": np.exp(nats)}
         assert report == pytest.approx(expected | {"num_characters": len(held_out) - 1}, rel=1e-5)
+
+    def test_a_text_of_a_known_law_is_measured_against_it(self):
+        source, asked = open_source("xml:3", split="test"), []
+
+        def score(texts):
+            asked.extend(texts)
+            return np.array([-source.arrays["nats"].sum()])
+
+        whole = "".join(source.arrays["text"])
+        found = evaluate(SimpleNamespace(score=score), Data("xml:3"), EvaluationConfig(num=10**6))
+        assert asked == [whole]
+        assert found["nats_above_the_law"] == pytest.approx(0, abs=1e-4)  # the first character is free
+        part = evaluate(SimpleNamespace(score=score), Data("xml:3"), EvaluationConfig(num=5000))
+        assert part["nats_above_the_law"] > 1
+
+    @pytest.mark.parametrize(("error", "answers"), [(0, 1.0), (1, 0.0)])
+    def test_answers_are_compared_with_what_is_likeliest(self, error, answers):
+        def generate(prompts, num_characters, **options):
+            assert options["temperature"] == 0
+            problems = [re.sub("[a-z]", "", prompt.split(".")[1])[:-1] for prompt in prompts]
+            found = [re.fullmatch(r"(\d+)([+-])(\d+)", problem).groups() for problem in problems]
+            numbers = [int(a) + (int(b) if sign == "+" else -int(b)) + error for a, sign, b in found]
+            return [f"{prompt}{number}.and so on" for prompt, number in zip(prompts, numbers, strict=True)]
+
+        model = SimpleNamespace(generate=generate, score=lambda texts: np.array([-1.0]))
+        found = evaluate(model, Data("arithmetic:3"), EvaluationConfig())
+        assert found["answers"] == answers
+        assert (found["answer_characters"] == 1) == (error == 0)
 
 
 class TestGenerate:

@@ -32,6 +32,7 @@ from kerazoo.data import (  # noqa: F401  (imports register schemes)
     paired,
     pairs,
     patches,
+    scanned,
     shapes,
     text,
     tfds,

@@ -26,7 +26,8 @@ def open_arithmetic(request):
             letters in between.
 
     Returns:
-        A `Source` of {"text": object array `(n,)` of str}.
+        A `Source` of {"text": object array `(n,)` of str, "answer": int64 `(n,)`, the place in each where its answer
+        begins}. All before it is random.
 
     Source: Jozefowicz, Zaremba and Sutskever 2015, "An Empirical Exploration of Recurrent Network Architectures", ICML;
     without the letters Zaremba and Sutskever 2014, "Learning to Execute", arXiv:1410.4615.
@@ -41,30 +42,13 @@ def open_arithmetic(request):
 
     problems = drawn_apart(request, _SIZES, draw)
     random = np.random.default_rng([num_and_seed(request, _SIZES)[1], 1])
+    texts = [_text(*problem, random) for problem in problems]
     return from_arrays(
-        {"text": text_array([_text(*problem, random) for problem in problems])},
+        {"text": text_array(texts), "answer": np.array([text.index(_EQUALS) + 1 for text in texts], np.int64)},
         name=request.spec,
         split=request.split,
         licence="none needed (synthetic)",
     )
-
-
-def answer_places(text):
-    """Tell which characters of a text belong to answers, all others being random.
-
-    Args:
-        text: str. Problems of `arithmetic:` in a row.
-
-    Returns:
-        bool array `(len(text),)`: true from behind each "=" to the next full stop, included.
-
-    Example:
-        >>> "".join(np.array(list("1x+2=3.4-5=-1."))[answer_places("1x+2=3.4-5=-1.")])
-        '3.-1.'
-    """
-    characters = np.array(list(text), "U1")
-    begun, ended = (np.cumsum(characters == mark) - (characters == mark) for mark in (_EQUALS, _END))
-    return begun > ended
 
 
 def _text(first, second, minus, random):

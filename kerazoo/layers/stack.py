@@ -1,5 +1,7 @@
 """Recurrent layers on top of each other: any cell, skips, both directions, and all states in one tensor."""
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
@@ -10,6 +12,7 @@ from kerazoo.layers.recurrence import no_dropout
 from kerazoo.layers.rnn import RNN
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRUCell, "mut1": MUT1, "mut2": MUT2, "mut3": MUT3}
+CellName = Literal["rnn", "lstm", "gru", "mut1", "mut2", "mut3"]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from kerazoo.data.text import texts_of
 from kerazoo.tasks.formats import text_file
 from kerazoo.utils.files import new_file
@@ -32,9 +34,12 @@ def evaluate(model, data, settings):
 
     Returns:
         dict[str, float]. `nats_per_character` of every character but the first; the same as `bits_per_character` and
-        as `perplexity`; `num_characters`, how many these are.
+        as `perplexity`; `num_characters`, how many these are. Of texts whose law is known `nats_above_the_law`, what a
+        character costs more than by that law. Where texts end with an answer,
+        `answer_characters` and `answers`, the shares that the model gives right.
     """
-    text = "".join(texts_of(data.open(settings.split)))[: max(settings.num, 2)]
+    source = data.open(settings.split)
+    text = "".join(texts_of(source))[: max(settings.num, 2)]
     num_characters = len(text) - 1
     nats = -float(model.score([text])[0]) / num_characters
     return {
@@ -42,4 +47,35 @@ def evaluate(model, data, settings):
         "bits_per_character": nats / math.log(2),
         "perplexity": math.exp(nats),
         "num_characters": num_characters,
+        **_above_the_law(source, nats, num_characters),
+        **_answers(model, source),
+    }
+
+
+def _above_the_law(source, nats, num_characters):
+    """How many nats a character are more than the least of the texts that were read, where a source has these."""
+    if "nats" not in source.arrays:
+        return {}
+    ends = np.cumsum([len(text) for text in texts_of(source)])
+    read = max(1, int(np.searchsorted(ends, num_characters + 1, side="right")))
+    return {"nats_above_the_law": nats - float(source.arrays["nats"][:read].sum(dtype="float64")) / int(ends[read - 1])}
+
+
+def _answers(model, source):
+    """How often the likeliest characters are the answers, where texts have them; each is asked behind the text before.
+
+    Characters are compared place by place, those that follow a wrong one too.
+    """
+    if "answer" not in source.arrays:
+        return {}
+    texts, places = texts_of(source), source.arrays["answer"]
+    asked = [before + text[:place] for before, text, place in zip(texts, texts[1:], places[1:], strict=False)]
+    wanted = [text[place:] for text, place in zip(texts[1:], places[1:], strict=True)]
+    longest = max(map(len, wanted))
+    written = model.generate(asked, longest, temperature=0, seed=0)
+    found = [text[len(prompt) :] for text, prompt in zip(written, asked, strict=True)]
+    right = [[a == b for a, b in zip(*pair, strict=False)] for pair in zip(found, wanted, strict=True)]
+    return {
+        "answer_characters": sum(map(sum, right)) / sum(map(len, right)),
+        "answers": sum(map(all, right)) / len(right),
     }

@@ -1,4 +1,4 @@
-"""A character language model: LSTM layers trained by truncated backpropagation through time (Karpathy et al. 2015)."""
+"""A character language model: LSTM layers, or other recurrent ones, and truncated backpropagation (Karpathy 2015)."""
 
 import functools
 import math
@@ -14,7 +14,7 @@ from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
 from kerazoo.layers.recurrence import no_dropout
-from kerazoo.layers.stack import StackedLSTM
+from kerazoo.layers.stack import CellName, StackedLSTM
 from kerazoo.losses import sequence_log_likelihood
 from kerazoo.models.sequences._language_model import Characters, LanguageModel
 from kerazoo.text.vocabulary import Vocabulary
@@ -22,7 +22,7 @@ from kerazoo.text.vocabulary import Vocabulary
 
 @register("lstm_char_lm")
 class LSTMCharLM(LanguageModel, ZooModel):
-    """Character language model of stacked LSTM layers, after char-rnn.
+    """Character language model of stacked LSTM layers, or of another cell, after char-rnn.
 
     The text is read by as many streams at once as a batch has rows, in windows of `sequence_length` characters. The
     state at a window's end is where the next window of its row begins; the gradient stops there (truncated
@@ -38,10 +38,12 @@ class LSTMCharLM(LanguageModel, ZooModel):
             them out.
         embedding_dim: int or None. Length of a character's vector; None (the default) takes one-hot vectors.
         units: int. Of each layer. Defaults to 128.
-        num_layers: int. LSTM layers. Defaults to 2.
+        num_layers: int. Recurrent layers. Defaults to 2.
         dropout_rate: float in [0, 1). On embeddings, between the layers and below the softmax. Defaults to 0.0.
         sequence_length: int. Characters of a window of backpropagation. Defaults to 50.
         clip_norm: float. Largest norm of the gradient. Defaults to 5.0.
+        cell: `"rnn"`, `"lstm"`, `"gru"`, `"mut1"`, `"mut2"` or `"mut3"`. Of the layers. The authors compare the first
+            three. Defaults to `"lstm"`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
     Raises:
@@ -75,6 +77,7 @@ class LSTMCharLM(LanguageModel, ZooModel):
         dropout_rate: Rate = 0.0,
         sequence_length: PositiveInt = 50,
         clip_norm: Annotated[float, Field(gt=0)] = 5.0,
+        cell: CellName = "lstm",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -83,7 +86,7 @@ class LSTMCharLM(LanguageModel, ZooModel):
         num_characters = len(self.characters)
         self.embedding = self._embedding()
         self.embedding.build((None, num_characters))
-        self.lstm = StackedLSTM(units, num_layers, name="lstm", dtype=self.dtype_policy)
+        self.lstm = StackedLSTM(units, num_layers, cell, name="lstm", dtype=self.dtype_policy)
         self.lstm.build((None, None, embedding_dim or num_characters))
         self.head = layers.Dense(num_characters, dtype="float32", name="head")
         self.head.build((None, units))
@@ -127,7 +130,7 @@ class LSTMCharLM(LanguageModel, ZooModel):
     # === The network ===
 
     def zero_state(self, rows):
-        """The state before a text: float32, shape `(rows, num_layers, 2, units)`."""
+        """The state before a text: float32, shape `(rows, num_layers, 2, units)`, of other cells 1 for 2."""
         return self.lstm.zero_state(rows)
 
     def sequence_logits(self, tokens, state, dropout=no_dropout, mask=None):
