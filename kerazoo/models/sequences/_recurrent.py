@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerazoo.base.arguments import Positive, PositiveInt, Rate
+from kerazoo.base.arguments import Positive, PositiveInt, Rate, Weight
 from kerazoo.base.example_spaces import VectorsInTime
 from kerazoo.base.model import ZooModel
 from kerazoo.data.sequences import KEY
@@ -45,6 +45,7 @@ class RecurrentNetwork(SequenceVerbs, ZooModel):
         skip_connections: bool = False,
         bidirectional: bool = False,
         dropout_rate: Rate = 0.0,
+        input_noise: Weight = 0.0,
         clip_norm: Positive = 1.0,
         truncation: PositiveInt | None = None,
         **kwargs,
@@ -110,7 +111,11 @@ class RecurrentNetwork(SequenceVerbs, ZooModel):
         drops = functools.partial(self.apply_dropout, rate=self.dropout_rate)
         dropout = drops if training and self.dropout_rate else no_dropout
         mask = self.space.mask(batch)
-        outputs = self.outputs(batch[KEY], mask, dropout)
+        sequence = tf.cast(batch[KEY], tf.float32)
+        if training and self.input_noise:
+            noise = self.noise(tf.shape(sequence)[0], tf.shape(sequence)[1:], stream="inputs")
+            sequence += self.input_noise * noise
+        outputs = self.outputs(sequence, mask, dropout)
         losses, metrics = self.answer.losses(outputs, batch, mask)
         self.track(**{name: tf.stop_gradient(values) for name, values in metrics.items()})
         return losses

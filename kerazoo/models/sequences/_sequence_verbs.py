@@ -12,7 +12,7 @@ from kerazoo.utils.checks import MAX_SEED, check_integer, check_number
 from kerazoo.utils.errors import DataError
 from kerazoo.utils.litert_forms import size_of
 
-LONGEST = 128  # steps of a LiteRT file that must fix them
+LONGEST = 256  # steps of a LiteRT file that must fix them
 MOST_STEPS = 10_000  # of one call of the exported `generate`, which a server runs for whoever asks
 
 

@@ -24,6 +24,7 @@ class GRUNetwork(RecurrentNetwork):
         skip_connections: bool. From the inputs to every layer, and from every layer to the output. Defaults to False.
         bidirectional: bool. Whether every layer also reads from the end to the beginning. Defaults to False.
         dropout_rate: float in [0, 1). Above every layer, never between steps. Defaults to 0.0.
+        input_noise: float. Standard deviation of normal noise on the inputs in training. Defaults to 0.0.
         clip_norm: float. Largest norm of the gradient. Defaults to 1.0.
         truncation: int or None. Steps after which the gradient stops, while the state goes on. Defaults to None.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
