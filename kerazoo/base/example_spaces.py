@@ -167,6 +167,29 @@ class Tokens(ExampleSpace):
 
 
 @dataclass(frozen=True)
+class TextTokens(ExampleSpace):
+    """Whole texts as ids of their tokens, `(batch, longest)`; `pad` stands behind the shorter ones."""
+
+    num_tokens: int = 0
+    pad: int = 0
+
+    key = name = "tokens"
+    about = "array. integer ids, shape `(num, steps)`"
+
+    def check(self, batch):
+        tokens = None if batch is None else np.asarray(batch.get(self.key, ()))
+        if tokens is None or tokens.ndim != 2 or not tokens.size or tokens.dtype.kind not in "iu":
+            shape = None if tokens is None else tokens.shape
+            raise DataError(f"tokens of shape {shape}: integer ids of shape (batch, steps) are expected; or give texts")
+        if tokens.min() < 0 or tokens.max() >= self.num_tokens:
+            raise DataError(f"tokens from {tokens.min()} to {tokens.max()}: the vocabulary has {self.num_tokens}")
+
+    def mask(self, batch):
+        """Which places hold a token, bool `(batch, steps)`."""
+        return batch[self.key] != self.pad
+
+
+@dataclass(frozen=True)
 class TokenPairs(ExampleSpace):
     """Pairs of texts as ids, `source` and `target`, each of shape `(batch, length)`; `num_tokens` maps side to size."""
 

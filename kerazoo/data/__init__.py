@@ -29,6 +29,7 @@ from kerazoo.data import (  # noqa: F401  (imports register schemes)
     memory_tasks,
     music,
     numpy_files,
+    opinions,
     paired,
     pairs,
     patches,

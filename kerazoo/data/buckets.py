@@ -178,6 +178,55 @@ class BucketedPairs(Bucketed):
         return BucketedPairs(*sides, pad=self.pad, **self.info.origin)
 
 
+class BucketedTokens(Bucketed):
+    """Texts as ids of tokens, batched as `Bucketed` says, and what belongs to each.
+
+    A batch is {"tokens": int32 `(batch_size, T)`, ...} with T the longest of the global batch.
+
+    Args:
+        ids: sequence of int arrays `(length,)`, none empty.
+        others: dict. Further entries, arrays `(n, ...)`. Defaults to None, none.
+        pad: int, default 0. Fills up the shorter rows.
+        name, split: str, for messages and `source.info`. Defaults to "texts" and "all".
+        **details: further fields of `SourceInfo`: class_names, licence, homepage, citation.
+
+    Raises:
+        DataError: no texts, or one that is empty or not a row of whole numbers.
+
+    Example:
+        >>> texts = BucketedTokens([[5], [6, 7]], {"label": np.array([0, 1])})
+        >>> next(iter(texts.epoch(2)))["tokens"].numpy().tolist()
+        [[5, 0], [6, 7]]
+    """
+
+    def __init__(self, ids, others=None, *, pad=0, name="texts", split="all", **details):
+        if not len(ids):
+            raise DataError(f"{name}[{split}]: no texts")
+        rows, others = _token_rows(ids, f"{name}[{split}]: text"), dict(others or {})
+        info = SourceInfo(
+            name=name,
+            split=split,
+            key="tokens",
+            kind="tokens",
+            shapes={"tokens": (None,), **{key: array.shape[1:] for key, array in others.items()}},
+            dtypes={"tokens": "int32", **{key: array.dtype.name for key, array in others.items()}},
+            value_range=None,
+            num_examples=len(rows),
+            **details,
+        )
+        super().__init__({"tokens": rows, **others}, info, (np.array([len(row) for row in rows]),), int(pad))
+
+    def select(self, rows):
+        """Return a source of some of the texts; arguments as for `Source.select`.
+
+        Returns:
+            A `BucketedTokens`.
+        """
+        arrays = {key: array[rows] for key, array in self.arrays.items()}
+        details = {**self.info.origin, "class_names": self.info.class_names}
+        return BucketedTokens(arrays.pop("tokens"), arrays, pad=self.pad, **details)
+
+
 def as_rows(rows):
     """Return arrays of unequal length as an object array `(n,)`."""
     array = np.empty(len(rows), object)
