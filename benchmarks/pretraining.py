@@ -20,7 +20,7 @@ import kerazoo
 from kerazoo.data import open_source
 
 RESULTS = Path(__file__).with_name("results") / "pretraining.json"
-BATCH, RATE, STEPS = 50, 1e-3, {1_000: 2_000, 10_000: 6_000, 60_000: 18_000}
+BATCH, RATE, STEPS = 50, 1e-3, {1_000: 2_000, 10_000: 6_000, 60_000: 36_000}
 
 
 def classifier(encoder):

@@ -71,6 +71,7 @@ BARS = [
     ("cnn_classifier_mnist_adversarial", "clean_error", 0, 0.015),
     ("cnn_classifier_mnist_adversarial", "adversarial_error", 0, 0.15),
     ("real_nvp_mnist", "bits_per_dimension", 0, 1.6),
+    ("vae_mnist_2d", "active_units", 2, 2),
     ("cyclegan_mnist", "class_kept_a_to_b", 0.8, 1),
     ("cyclegan_mnist", "class_kept_b_to_a", 0.8, 1),
     ("cyclegan_mnist", "cycle_l1_a", 0, 0.1),
@@ -108,6 +109,26 @@ def test_recorded_reversal_without_attention_is_at_least_twenty_points_lower():
     without = [row["exact_match"] for row in results["rows"] if row["variant"] == "none"]
     assert without
     assert max(without) <= metrics_of("attention_seq2seq_reversal")["exact_match"] - 0.2
+
+
+def errors_after_pretraining(preset, num_labels):
+    """Start -> test errors of the recorded seeds; see `benchmarks/pretraining.py`."""
+    rows = json.loads((BENCHMARKS / "results" / "pretraining.json").read_text(encoding="utf-8"))["rows"]
+    rows = [row for row in rows if (row["preset"], row["num_labels"]) == (preset, num_labels)]
+    return {start: [r["test_error"] for r in rows if r["start"] == start] for start in ("pretrained", "random")}
+
+
+@pytest.mark.parametrize(
+    ("preset", "num_labels"), [("convolutional_autoencoder_mnist", 1_000), ("stacked_autoencoder_mnist", 10_000)]
+)
+def test_recorded_classifiers_that_begin_with_an_encoder_err_less(preset, num_labels):
+    errors = errors_after_pretraining(preset, num_labels)
+    assert len(errors["pretrained"]) == len(errors["random"]) >= 3
+    assert np.mean(errors["pretrained"]) <= np.mean(errors["random"]) - 0.003
+
+
+def test_recorded_classifier_of_all_labels():
+    assert np.mean(errors_after_pretraining("stacked_autoencoder_mnist", 60_000)["pretrained"]) <= 0.016
 
 
 # Measured here on a few examples, so that a change of code that spoils a model shows at once; bars leave room for N.
