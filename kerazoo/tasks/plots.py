@@ -94,7 +94,9 @@ def sequence_maps(maps, path, *, columns=1, scale=None, overwrite=False):
     """
     figure, axes = _figure(9, 2.4 * -(-len(maps) // columns), len(maps), columns)
     for place, (title, values) in zip(axes, maps, strict=True):
-        place.imshow(np.asarray(values).T, cmap="gray_r", aspect="auto", origin="lower", interpolation="nearest")
+        values = np.asarray(values).T
+        limits = {"vmin": min(0.0, values.min()), "vmax": max(1.0, values.max())}
+        place.imshow(values, cmap="gray_r", aspect="auto", origin="lower", interpolation="nearest", **limits)
         place.set_title(title, fontsize=8)
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
