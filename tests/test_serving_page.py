@@ -24,9 +24,9 @@ pytestmark = [
     pytest.mark.xdist_group("page"),  # one browser, one server
 ]
 
-# A translation and its map, two domains, a drawing and its classes, a slider a latent, a text continued, many latents:
-# the list does not grow with the zoo, whose signatures all go through the same forms.
-NAMES = ["attention_seq2seq", "cyclegan", "dbn", "dcgan", "lstm_char_lm", "rbm"]
+# A translation and its map, two domains, a drawing and its classes, a slider a latent, a text continued, many latents,
+# a piano roll: the list does not grow with the zoo, whose signatures all go through the same forms.
+NAMES = ["attention_seq2seq", "cyclegan", "dbn", "dcgan", "lstm_char_lm", "rbm", "rnn"]
 
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 FLAGS += " --disable-component-update --disable-sync --window-size=1200,900"
@@ -317,6 +317,13 @@ def test_a_prompt_is_continued(page):
     assert text.startswith("abcab")
     assert len(text) == 5 + 400
     assert page.too_wide() == []  # though there is no space in it
+
+
+def test_a_sequence_is_drawn_as_a_piano_roll(page):
+    page.start("rnn")
+    assert page.pixels().startswith("data:image/png")
+    canvas = page.one("canvas.picture")
+    assert (canvas.get_attribute("width"), canvas.get_attribute("height")) == ("64", "5")
 
 
 def test_the_server_s_own_words_tell_what_is_wrong(page):

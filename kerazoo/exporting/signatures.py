@@ -79,7 +79,7 @@ def _describe_input(one, example):
     example = one.shown if example is None else example
     if example is not None:
         known["example"] = example
-    elif one.kind in ("number", "seed", "text", "tokens"):  # a value for a form to begin with: one row
+    elif one.kind in ("number", "seed", "text", "tokens", "sequence"):  # a value for a form to begin with: one row
         drawn = np.asarray(one.draw(np.random.default_rng(0), 1)).tolist()
         known["example"] = drawn[0] if one.shape else drawn
     told = {key: value for key, value in known.items() if value is not None}

@@ -21,10 +21,14 @@ function show(name, value, { shape, dtype }) {
   const channels = shape[shape.length - 1];
   if (shape.length === 4 && (channels === 1 || channels === 3)) return pictures(name, value, channels);
   if (name === "probabilities" && shape.length === 2 && channels <= 20) return value.map(bars);
+  if (shape.length === 3 && ["sequence", "probabilities"].includes(name)) return pictures(name, value.map(roll), 1);
   if (name === "points" && channels === 2) return [scatter(name, value)];
   if (dtype === "string") return [value].flat(Infinity).map((text) => element("pre", {}, text || "(empty)"));
   return numbers(name, value);
 }
+
+// Steps of numbers in [0, 1] as a picture, such as a piano roll: time from left to right, the first number at the bottom.
+const roll = (steps) => steps[0].map((_, place) => steps.map((step) => [1 - step[step.length - 1 - place]]));
 
 function labelledCanvas(label, width, height) {
   return element("canvas", { width, height, className: "picture", role: "img", ariaLabel: label });
