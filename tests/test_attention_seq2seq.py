@@ -271,7 +271,7 @@ def test_errors_of_one_line():
         model.score(["a", "b"], ["x"])
     with pytest.raises(ConfigError, match="beam_width = 0"):
         model.translate(["a"], beam_width=0)
-    with pytest.raises(ConfigError, match="attention=None"):
+    with pytest.raises(ConfigError, match="this model has no attention"):
         tiny(attention=None).attend(["a"])
     with pytest.raises(ConfigError, match="the query has 5 numbers, an annotation 6; use 'general'"):
         tiny(attention="dot")

@@ -18,9 +18,9 @@ NUM_TEXTS, MAX_MAPS = 6, 6
 
 def sample(model, path, *, num=None, seed=0, data=None, prompt=None, scale=None, overwrite=False):
     """Write translations of `num` held-out texts, with their references, as a text, and the attention weights of the
-    first six as a picture (models with attention); the search is greedy. `num` is 6 by default. With `prompt`, of that
-    text instead."""
-    if model.attention is None:
+    first six as a picture (models with attention; one map a head); the search is greedy. `num` is 6 by default. With
+    `prompt`, of that text instead."""
+    if not model.attends:
         refuse("scale", scale, "a model without attention writes a text, and no picture")
     if prompt is None:
         source = held_out(data)
@@ -37,9 +37,17 @@ def sample(model, path, *, num=None, seed=0, data=None, prompt=None, scale=None,
         rows = itertools.zip_longest(texts, translations, references)
         blocks = ["".join(f"{a}{b}\n" for a, b in zip(names, row, strict=True) if b is not None) for row in rows]
         temporary.write_text("\n".join(blocks), encoding="utf-8")
-    if model.attention is None:
+    if not model.attends:
         return (file,)
-    return file, attention_maps(model.attend(texts[:MAX_MAPS]), path, scale=scale, overwrite=overwrite)
+    return file, attention_maps(_maps(model, texts), path, scale=scale, overwrite=overwrite)
+
+
+def _maps(model, texts):
+    """The first few maps of attention, one a head: `(weights of shape (target, source), source, target)`."""
+    found = model.attend(texts[:MAX_MAPS])
+    return [
+        (head, source, target) for weights, source, target in found for head in weights.reshape(-1, *weights.shape[-2:])
+    ]
 
 
 def evaluate(model, data, settings):
@@ -71,8 +79,10 @@ def _measure_characters(model, texts, references):
         "exact_match": exact_match(translations, references),
         "character_accuracy": character_accuracy(translations, references),
     }
-    if model.attention is not None and all(a[::-1] == b for a, b in zip(texts, references, strict=True)):
-        metrics["antidiagonal"] = antidiagonal_share(model.attend(texts))
+    if model.attends and all(a[::-1] == b for a, b in zip(texts, references, strict=True)):
+        metrics["antidiagonal"] = antidiagonal_share(
+            [(np.asarray(model.mean_of_heads(weights)), *tokens) for weights, *tokens in model.attend(texts)]
+        )
     return metrics
 
 

@@ -29,6 +29,11 @@ class NativeForms:
         return wanted
 
     @staticmethod
+    def room(wanted, capacity):
+        """Steps that a loop needs room for, given those wanted; a device reserves `capacity`."""
+        return wanted
+
+    @staticmethod
     def array_of(x):
         """The steps of a tensor `(steps, ...)` as an array, to `read`."""
         return tf.TensorArray(x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]).unstack(x)
@@ -73,6 +78,10 @@ class PortableForms:
     @staticmethod
     def most_steps(wanted, capacity):
         return tf.minimum(wanted, capacity)
+
+    @staticmethod
+    def room(wanted, capacity):
+        return capacity
 
     @staticmethod
     def array_of(x):

@@ -2,20 +2,20 @@
 
 import functools
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import keras
 import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
+from kerazoo.base.arguments import Fraction, PositiveInt
 from kerazoo.base.example_spaces import TokenPairs
+from kerazoo.base.model import ZooModel
 from kerazoo.data.buckets import BucketedPairs
+from kerazoo.layers.recurrence import no_dropout
 from kerazoo.losses import sequence_log_likelihood
-from kerazoo.models.sequences._translator_endpoints import BEAM_WIDTH, LENGTH_PENALTY, TranslatorEndpoints
-from kerazoo.text.decoding import beam_search, repeat_rows
-from kerazoo.text.vocabulary import END, PAD, SPECIALS, START, UNKNOWN, Vocabulary, detokenize, tokenize
-from kerazoo.utils.checks import check_integer, check_number, check_texts
+from kerazoo.models.sequences._translator_verbs import TranslatorVerbs
+from kerazoo.text.vocabulary import SPECIALS, Vocabulary
 from kerazoo.utils.errors import ConfigError, DataError
 
 Tokens = Annotated[list[str], Field(min_length=len(SPECIALS) + 1)]
@@ -46,16 +46,39 @@ def check_pairs(source):
         )
 
 
-class Translator(TranslatorEndpoints):
-    """Mixin; list it before `ZooModel`. Vocabularies, data and verbs of a model that translates.
+class Translator(TranslatorVerbs, ZooModel):
+    """Base of the models that translate: vocabularies, data, the loss and the verbs are here.
 
-    The class has the arguments `source_vocabulary`, `target_vocabulary`, `level`, `max_vocabulary`, `min_count`,
-    `attention` and `max_length`; its `__init__` sets `source_tokens` and `target_tokens` (`text_vocabulary`); it has
-    `call`, `encode_source(ids) -> (memory, state)` and `decoder.step(ids, state, memory) -> (logits, state, weights)`.
+    A paper sets `encoder`, `decoder` and `dropout_rate`, and writes `encode_source`. Its decoder computes a whole
+    target, `decoder(ids, state, memory, dropout=...) -> (logits, weights)`, and one token, `step(ids, state, memory) ->
+    (logits, state, weights)`. Weights are what a token looks at, `(rows, source)`; of a class with `several_heads`
+    `(rows, heads, source)`; one without attention has `attends = False`. A state that needs room for every step of a
+    search gets it in `begin_search`.
+
+    Args:
+        source_vocabulary, target_vocabulary, level, max_vocabulary, min_count, label_smoothing, max_length: as for
+            `AttentionSeq2Seq`.
     """
 
     task: Any = "text-translation"
     default_endpoint: str | None = "translate"
+    roles: dict[str, tuple[str, ...]] = {"translator": ("encoder", "decoder")}
+    tracked: tuple[str, ...] = ("translator_loss", "nats_per_token", "token_accuracy")
+
+    def __init__(
+        self,
+        source_vocabulary: Tokens,
+        target_vocabulary: Tokens,
+        level: Literal["word", "character"] = "word",
+        max_vocabulary: PositiveInt = 8000,
+        min_count: PositiveInt = 2,
+        label_smoothing: Fraction = 0.0,
+        max_length: PositiveInt = 60,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.source_tokens = text_vocabulary("source_vocabulary", source_vocabulary, level)
+        self.target_tokens = text_vocabulary("target_vocabulary", target_vocabulary, level)
 
     @property
     def space(self):
@@ -99,145 +122,30 @@ class Translator(TranslatorEndpoints):
             [[self.target_tokens.start], self.target_tokens.encode(text), [self.target_tokens.end]]
         ).astype("int32")
 
-    # === Verbs ===
+    # === Training ===
 
-    def translate(
-        self,
-        texts,
-        *,
-        beam_width=BEAM_WIDTH,
-        length_penalty=LENGTH_PENALTY,
-        max_length=None,
-        replace_unknown=True,
-        batch_size=50,
-    ):
-        """Translate texts.
+    def losses(self, batch, *, training):
+        """-log p(target | source) of each pair, smoothed; tracks the rest."""
+        labels = batch["target"][:, 1:]
+        mask = tf.cast(labels != self.target_tokens.pad, tf.float32)
+        num_tokens = tf.reduce_sum(mask, axis=1)
+        logits = self.call(batch, training=training)
+        nats = -sequence_log_likelihood(logits, labels, mask)
+        right = tf.cast(tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels, tf.float32)
+        self.track(nats_per_token=nats / num_tokens, token_accuracy=tf.reduce_sum(mask * right, axis=1) / num_tokens)
+        if not (training and self.label_smoothing):
+            return nats
+        uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
+        return nats + self.label_smoothing * (tf.reduce_sum(mask * uniform, axis=1) - nats)
 
-        Args:
-            texts: str or list of str. None empty.
-            beam_width: int. Hypotheses kept at every step; 1 is greedy search. Defaults to 5.
-            length_penalty: float, at least 0. The exponent of `kerazoo.text.decoding.length_penalty`; 0 favours short
-                translations. Defaults to 1.
-            max_length: int or None. Tokens at most, "</s>" included. Defaults to None, the model's.
-            replace_unknown: bool. Whether "<unk>" becomes the source word with the largest attention weight (Jean et
-                al. 2015, arXiv:1412.2007, section 3.3). Defaults to True; nothing happens without attention.
-            batch_size: int. Texts translated at a time. Defaults to 50.
+    def call(self, inputs, training=False):
+        """Logits of each target token after the first, float32, shape `(batch, length - 1, tokens)`, given the ones
+        before it: `inputs` has `source` and `target`, int32 ids of shape `(batch, length)`."""
+        drops = functools.partial(self.apply_dropout, rate=self.dropout_rate)
+        dropout = drops if training and self.dropout_rate else no_dropout
+        memory, state = self.encode_source(inputs["source"], dropout)
+        return self.decoder(inputs["target"][:, :-1], state, memory, dropout=dropout)[0]
 
-        Returns:
-            list[str]. One for each text; lower-cased for words.
-
-        Raises:
-            DataError: `texts` holds anything but texts, or one has no token.
-            ConfigError: an argument out of range.
-        """
-        replace = replace_unknown and self.attention is not None
-        search = {"beam_width": beam_width, "length_penalty": length_penalty, "max_length": max_length}
-        translations = []
-        for weights, source, target in self._search(texts, batch_size=batch_size, **search):
-            if replace:
-                best = weights.argmax(axis=1)
-                target = [source[i] if token == UNKNOWN else token for i, token in zip(best, target, strict=True)]
-            translations.append(self._join(token for token in target if token not in (END, START, PAD)))
-        return translations
-
-    def _join(self, tokens):
-        return "".join(tokens) if self.level == "character" else detokenize(tokens)
-
-    def attend(self, texts, *, beam_width=1, length_penalty=1.0, max_length=None, batch_size=50):
-        """The attention weights of each text's translation.
-
-        Args:
-            texts: str or list of str. None empty.
-            beam_width: int. Hypotheses kept at every step. Defaults to 1, greedy search.
-            length_penalty: float. As for `translate`; without effect on greedy search. Defaults to 1.
-            max_length: int or None. Tokens at most, "</s>" included. Defaults to None, the model's.
-            batch_size: int. Texts translated at a time. Defaults to 50.
-
-        Returns:
-            list of tuple. Weights, float32, shape `(target tokens, source tokens)`, whose rows sum to one; the source's
-            tokens, and the translation's, list[str], both with "</s>" (unless the translation was cut).
-
-        Raises:
-            ConfigError: a model without attention, or an argument out of range.
-            DataError: as for `translate`.
-        """
-        if self.attention is None:
-            raise ConfigError("this model has attention=None: there are no attention weights")
-        search = {"beam_width": beam_width, "length_penalty": length_penalty, "max_length": max_length}
-        return list(self._search(texts, batch_size=batch_size, **search))
-
-    def score(self, sources, targets, *, batch_size=50):
-        """log p(target | source) of pairs of texts.
-
-        Args:
-            sources, targets: str or list of str. As many of both, none empty.
-            batch_size: int. Pairs computed at a time. Defaults to 50.
-
-        Returns:
-            np.ndarray. float32, shape `(num,)`, in nats, the end of the text included; higher is better.
-
-        Raises:
-            DataError: as for `translate`, or lists of different lengths.
-            ConfigError: `batch_size` is below 1.
-        """
-        sources = check_texts("sources", sources, blank=False)
-        targets = check_texts("targets", targets, blank=False)
-        if len(sources) != len(targets):
-            raise DataError(f"{len(sources)} sources and {len(targets)} targets: the same number of both is expected")
-        pairs = BucketedPairs(
-            [self.source_ids(text) for text in sources],
-            [self.target_ids(text) for text in targets],
-        )
-        batches = pairs.epoch(check_integer("batch_size", batch_size)).as_numpy_iterator()
-        return np.concatenate([self.calls(self._score, *batch.values(), any_shape=True) for batch in batches])
-
-    def _score(self, source, target):
-        labels = target[:, 1:]
-        logits = self.call({"source": source, "target": target})
-        return sequence_log_likelihood(logits, labels, labels != self.target_tokens.pad)
-
-    def _search(self, texts, *, beam_width, length_penalty, max_length, batch_size):
-        """(weights, source tokens, target tokens) of each text's best translation, in order."""
-        texts = check_texts("texts", texts, blank=False)
-        beam_width, batch_size = check_integer("beam_width", beam_width), check_integer("batch_size", batch_size)
-        max_length = check_integer("max_length", self.max_length if max_length is None else max_length)
-        length_penalty = check_number("length_penalty", length_penalty)
-        sources = [[*tokenize(text, self.level), END] for text in texts]
-        ids = [self.source_ids(text) for text in texts]
-        order = np.argsort([len(row) for row in ids], kind="stable")
-        found = [None] * len(texts)
-
-        limits, search = (np.int32(max_length), np.float32(length_penalty)), self.searcher(beam_width)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            padded = keras.utils.pad_sequences([ids[row] for row in rows], padding="post")
-            best = self.calls(search, padded, *limits, any_shape=True)
-            for row, target, length, weights in zip(rows, *best, strict=True):
-                tokens = [self.target_tokens.tokens[index] for index in target[:length]]
-                found[row] = (weights[:length, : len(sources[row])], sources[row], tokens)
-        return found
-
-    def searcher(self, beam_width):
-        """`(ids, max_length, length_penalty) -> ` the best translations' ids, their number with the end token, and the
-        attention weights of each: a function of tensors, for one beam width."""
-        return functools.partial(self._best, beam_width=beam_width)
-
-    def _best(self, ids, max_length, length_penalty, beam_width):
-        memory, state = repeat_rows(self.encode_source(ids), beam_width)
-        found = beam_search(
-            lambda last, state: self.decoder.step(last, state, memory),
-            state,
-            start=self.target_tokens.start,
-            end=self.target_tokens.end,
-            max_length=max_length,
-            beam_width=beam_width,
-            alpha=length_penalty,
-            capacity=self.max_length,
-        )
-        best = found.ids[:, 0]
-        ended = tf.reduce_any(best == self.target_tokens.end, axis=1)
-        lengths = found.lengths[:, 0] + tf.cast(ended, tf.int32)
-        # What stands behind a translation is how long the others of its batch, or the steps of a device, went on.
-        inside = tf.range(tf.shape(best)[1]) < lengths[:, None]
-        weights = tf.where(tf.expand_dims(inside, -1), found.extra[:, 0], 0.0)
-        return tf.where(inside, best, self.target_tokens.end), lengths, weights
+    def encode_source(self, ids, dropout=no_dropout):
+        """The memory of the decoder's steps and its first state, of sources, int32 ids `(batch, length)`."""
+        raise NotImplementedError(f"{type(self).__name__} has no `encode_source`")

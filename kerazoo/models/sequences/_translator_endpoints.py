@@ -23,19 +23,24 @@ class TranslatorEndpoints:
             "max_length": number(self.max_length, 1, max(LONGEST, self.max_length)),
             "length_penalty": number(LENGTH_PENALTY, 0, about="larger favours longer ones", dtype="float32"),
         }
-        outputs = ("tokens", "lengths", "attention")
+        outputs = ("tokens", "lengths", "attention") if self.attends else ("tokens", "lengths")
         target = tokens(len(self.target_tokens), least=4, longest=self.max_length + 1)
         found = {
             "translate": Endpoint(self._translate_strings, sources, "text", server_only=STRINGS),
             "score": Endpoint(self._score_strings, {**sources, **targets}, "nats", server_only=STRINGS),
-            "translate_tokens": Endpoint(self.searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
-            "translate_tokens_greedily": Endpoint(self.searcher(1), ids, outputs, int8=LOOP),
+            "translate_tokens": Endpoint(self._ids_searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
+            "translate_tokens_greedily": Endpoint(self._ids_searcher(1), ids, outputs, int8=LOOP),
             "score_tokens": Endpoint(self._score, {"source": source, "target": target}, "nats", int8=LOOP),
         }
-        if self.attention is not None:
+        if self.attends:
             outputs = ("attention", "source", "target")
             found["attend"] = Endpoint(self._attend_strings, sources, outputs, server_only=STRINGS)
         return found
+
+    def _ids_searcher(self, beam_width):
+        """`searcher`, without weights where there are none."""
+        search, outputs = self.searcher(beam_width), 2 + self.attends
+        return lambda *inputs: search(*inputs)[:outputs]
 
     def _example_texts(self, vocabulary):
         words = vocabulary.tokens[4:8]
@@ -43,8 +48,8 @@ class TranslatorEndpoints:
 
     def _translate_strings(self, text):
         weights, source, target = self._search_strings(text, BEAM_WIDTH)
-        if self.attention is not None:  # Jean et al. 2015, as in `translate`
-            looked_at = tf.argmax(weights, axis=2, output_type=tf.int32)
+        if self.attends:  # Jean et al. 2015, as in `translate`
+            looked_at = tf.argmax(self.mean_of_heads(weights), axis=-1, output_type=tf.int32)
             target = tf.where(target == UNKNOWN, tf.gather(source, looked_at, batch_dims=1), target)
         special = (target == END) | (target == START) | (target == PAD) | (target == "")
         words = tf.ragged.boolean_mask(target, ~special).to_tensor()

@@ -1,23 +1,18 @@
 """Translation by a recurrent encoder and decoder with attention (Bahdanau et al. 2015, Luong et al. 2015)."""
 
-import functools
-from typing import Annotated, Literal
+from typing import Literal
 
 import keras
-import tensorflow as tf
-from pydantic import Field
 
-from kerazoo.base.arguments import Fraction, PositiveInt, Rate
-from kerazoo.base.model import ZooModel
+from kerazoo.base.arguments import Positive, PositiveInt, Rate
 from kerazoo.base.registry import register
 from kerazoo.layers.recurrence import no_dropout
-from kerazoo.losses import sequence_log_likelihood
-from kerazoo.models.sequences._translator import Tokens, Translator, text_vocabulary
+from kerazoo.models.sequences._translator import Translator
 from kerazoo.networks.seq2seq import DECODERS, BidirectionalEncoder
 
 
 @register("attention_seq2seq")
-class AttentionSeq2Seq(Translator, ZooModel):
+class AttentionSeq2Seq(Translator):
     """Translation with attention: a bidirectional encoder, and a decoder that looks back at the source at every step.
 
     `attention="bahdanau"` is the model of Bahdanau et al.: the state before a step asks by v . tanh(W s + U h), and the
@@ -68,16 +63,9 @@ class AttentionSeq2Seq(Translator, ZooModel):
         "Bahdanau, Cho and Bengio 2015, arXiv:1409.0473; Luong, Pham and Manning 2015, arXiv:1508.04025; "
         "Sutskever, Vinyals and Le 2014, arXiv:1409.3215"
     )
-    roles = {"translator": ("encoder", "decoder")}
-    tracked = ("translator_loss", "nats_per_token", "token_accuracy")
 
     def __init__(
         self,
-        source_vocabulary: Tokens,
-        target_vocabulary: Tokens,
-        level: Literal["word", "character"] = "word",
-        max_vocabulary: PositiveInt = 8000,
-        min_count: PositiveInt = 2,
         embedding_dim: PositiveInt = 128,
         encoder_units: PositiveInt = 128,
         units: PositiveInt = 256,
@@ -86,14 +74,10 @@ class AttentionSeq2Seq(Translator, ZooModel):
         input_feeding: bool = True,
         tied: bool = True,
         dropout_rate: Rate = 0.3,
-        label_smoothing: Fraction = 0.0,
-        clip_norm: Annotated[float, Field(gt=0)] = 1.0,
-        max_length: PositiveInt = 60,
+        clip_norm: Positive = 1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.source_tokens = text_vocabulary("source_vocabulary", source_vocabulary, level)
-        self.target_tokens = text_vocabulary("target_vocabulary", target_vocabulary, level)
         self.encoder = BidirectionalEncoder(
             len(self.source_tokens), embedding_dim, encoder_units, name="encoder", dtype=self.dtype_policy
         )
@@ -111,32 +95,12 @@ class AttentionSeq2Seq(Translator, ZooModel):
         )
         self.clip_norms = {"translator": clip_norm}
 
+    @property
+    def attends(self):
+        return self.attention is not None
+
     def default_optimizers(self):
         return {"translator": keras.optimizers.Adam(1e-3)}
-
-    # === Training ===
-
-    def losses(self, batch, *, training):
-        """-log p(target | source) of each pair, smoothed; tracks the rest."""
-        labels = batch["target"][:, 1:]
-        mask = tf.cast(labels != self.target_tokens.pad, tf.float32)
-        num_tokens = tf.reduce_sum(mask, axis=1)
-        logits = self.call(batch, training=training)
-        nats = -sequence_log_likelihood(logits, labels, mask)
-        right = tf.cast(tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels, tf.float32)
-        self.track(nats_per_token=nats / num_tokens, token_accuracy=tf.reduce_sum(mask * right, axis=1) / num_tokens)
-        if not (training and self.label_smoothing):
-            return nats
-        uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
-        return nats + self.label_smoothing * (tf.reduce_sum(mask * uniform, axis=1) - nats)
-
-    def call(self, inputs, training=False):
-        """Logits of each target token after the first, float32, shape `(batch, length - 1, tokens)`, given the ones
-        before it: `inputs` has `source` and `target`, int32 ids of shape `(batch, length)`."""
-        drops = functools.partial(self.apply_dropout, rate=self.dropout_rate)
-        dropout = drops if training and self.dropout_rate else no_dropout
-        memory, state = self.encode_source(inputs["source"], dropout)
-        return self.decoder(inputs["target"][:, :-1], state, memory, dropout=dropout)[0]
 
     def encode_source(self, ids, dropout=no_dropout):
         """The memory of the decoder's steps and its first state, of sources, int32 ids `(batch, length)`."""

@@ -10,7 +10,10 @@ const element = (tag, properties = {}, ...children) => {
 export function showOutputs(place, found, described) {
   const parts = [];
   if (found.attention && found.source && found.target) {
-    found.attention.forEach((weights, row) => parts.push(attentionMap(weights, found.source[row], found.target[row])));
+    found.attention.forEach((weights, row) => {
+      const heads = Array.isArray(weights[0][0]) ? weights : [weights];
+      heads.forEach((head) => parts.push(attentionMap(head, found.source[row], found.target[row])));
+    });
   } else {
     for (const [name, about] of Object.entries(described)) parts.push(...show(name, found[name], about));
   }
