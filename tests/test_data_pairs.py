@@ -79,7 +79,9 @@ def test_unusable_files(tmp_path, first, second, message):
         ("pairs:only_one", "write pairs:SOURCE,TARGET"),
         ("pairs:a,b,c", "two paths with one comma"),
         ("pairs:", "write pairs:SOURCE,TARGET"),
-        ("reversal:3", "nothing may follow reversal"),
+        ("reversal:3", "LENGTHS = 3"),
+        ("reversal:30-20", "LENGTHS = 20"),
+        ("copy:10-x", "LENGTHS = 'x'"),
         ("revresal", "did you mean reversal"),
     ],
 )
@@ -103,6 +105,8 @@ def test_reversal_and_copy():
     assert all(source == target for source, target in pairs_of(open_source("copy", split="test")))
     with pytest.raises(DataError, match="has no split 'val': it has train, test"):
         open_source("reversal", split="val")
+    assert {len(text) for text in open_source("copy:10", split="test").arrays["source"]} == {10}
+    assert {len(text) for text in open_source("reversal:31-36").arrays["source"]} == set(range(31, 37))
 
 
 MULTI30K = os.path.join(os.environ.get("KERAZOO_DATA_DIR", ""), "multi30k")

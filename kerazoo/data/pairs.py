@@ -15,7 +15,9 @@ from kerazoo.utils.errors import DataError
 
 _SPLIT = "{split}"
 _NUM_STRINGS = {"train": (20_000, 0), "test": (1_000, 1)}  # split -> (number of strings, seed)
-_LENGTHS = (20, 30)
+_LENGTHS = "20-30"
+# Of 26**8 strings and more, no two come out equal, within a split or between the two.
+_SHORTEST, _LONGEST = 8, 1_000
 
 
 @source("pairs", "SOURCE,TARGET")
@@ -62,12 +64,13 @@ def open_pairs(request):
     return _as_source(request, *zip(*full, strict=True))
 
 
-@source("reversal")
+@source("reversal", "LENGTHS", optional=True)
 def open_reversal(request):
-    """Open strings of 20 to 30 random letters a to z, each with itself backwards: "abc" and "cba".
+    """Open strings of random letters a to z, each with itself backwards: "abc" and "cba".
 
     Args:
-        request: a `Request`. Splits: "train" (20,000 strings) and "test" (1,000 others).
+        request: a `Request`. LENGTHS are one number or two, from 8 to 1000, by default "20-30". Splits: "train"
+            (20,000 strings) and "test" (1,000 others).
 
     Returns:
         A `Source` of {"source": object array `(n,)` of str, "target": object array `(n,)` of str}.
@@ -76,7 +79,7 @@ def open_reversal(request):
     return _as_source(request, strings, [string[::-1] for string in strings], licence="none needed (synthetic)")
 
 
-@source("copy")
+@source("copy", "LENGTHS", optional=True)
 def open_copy(request):
     """Open the strings of `reversal`, each with itself ("abc" and "abc"); arguments, result as for `open_reversal`."""
     strings = _random_strings(request)
@@ -111,9 +114,11 @@ def _random_strings(request):
     request.refuse_images("text")
     num, seed = num_and_seed(request, _NUM_STRINGS)
     random = np.random.default_rng(seed)
-    lengths = random.integers(_LENGTHS[0], _LENGTHS[1] + 1, num)
-    # Of 26**20 strings and more, no two come out equal, within a split or between the two.
-    letters = (ord("a") + random.integers(0, 26, (num, _LENGTHS[1]))).astype(np.uint8)
+    first, _, last = (request.argument or _LENGTHS).partition("-")
+    shortest = request.integer("LENGTHS", first, _SHORTEST, _LONGEST)
+    longest = request.integer("LENGTHS", last or first, shortest, _LONGEST)
+    lengths = random.integers(shortest, longest + 1, num)
+    letters = (ord("a") + random.integers(0, 26, (num, longest))).astype(np.uint8)
     return [row[:length].tobytes().decode() for row, length in zip(letters, lengths, strict=True)]
 
 
