@@ -41,7 +41,7 @@ PIECES = ("logits", "zero_state", "sequence_logits", "next_logits", "encode_sour
 PIECES += ("source_ids", "target_ids", "decode_units", "pixels", "objective", "corrupt", "regulariser", "networks")
 PIECES += ("reconstruction_loss", "discriminator_loss", "generator_loss", "draw", "fake", "check_labels")
 PIECES += ("conditions", "condition_inputs", "drawn_conditions", "mark_adapted")
-PIECES += ("draw_images", "chain_step", "outputs", "cell_options", "begin_search", "mean_of_heads")
+PIECES += ("draw_images", "chain_step", "outputs", "cell_options", "begin_search", "mean_of_heads", "known_words")
 PIECES += ("posterior", "prior_of", "decoder_inputs", "log_likelihood", "observed", "bounds", "own_grid")
 
 
