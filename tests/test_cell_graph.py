@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import kerazoo
 from kerazoo.layers.cell_graph import FORMAT, CellGraph
 from kerazoo.layers.graph_cell import GRAPHS, GraphCell
 from kerazoo.layers.gru import GRUCell
@@ -165,3 +166,21 @@ def test_a_file_that_holds_no_graph_is_one_line(text, message, tmp_path):
         CellGraph.read(tmp_path / "graph.json")
     with pytest.raises(DataError, match=r"nothing\.json"):
         CellGraph.read(tmp_path / "nothing.json")
+
+
+def test_a_language_model_takes_a_graph_and_holds_it(tmp_path):
+    (tmp_path / "graph.json").write_text(json.dumps(GRAPHS["mut1"].as_dict()))
+    arguments = {"vocabulary": list("abc"), "units": 6, "num_layers": 2, "sequence_length": 5}
+    model = kerazoo.create("lstm_char_lm", cell=str(tmp_path / "graph.json"), **arguments)
+    model.compile(seed=0)
+    losses = model.fit(["abcab" * 30], batch_size=2, epochs=3, verbose=0).history["language_model_loss"]
+    assert losses[-1] < losses[0]
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "graph.json").unlink()
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert CellGraph.read(loaded.cell) == GRAPHS["mut1"]
+    assert loaded.generate("ab", 20, seed=0) == model.generate("ab", 20, seed=0)
+    with pytest.raises(ConfigError, match=r"cell = .*graph\.json"):
+        kerazoo.create("lstm_char_lm", cell=str(tmp_path / "graph.json"), **arguments)
+    with pytest.raises(ConfigError, match=r"cell = .*no cell"):
+        kerazoo.create("lstm_char_lm", cell={"nodes": {}}, **arguments)

@@ -1,10 +1,14 @@
 """Recurrent layers on top of each other: any cell, skips, both directions, and all states in one tensor."""
 
-from typing import Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import keras
 import tensorflow as tf
+from pydantic import BeforeValidator
 
+from kerazoo.layers.cell_graph import CellGraph
+from kerazoo.layers.graph_cell import GraphCell
 from kerazoo.layers.gru import GRUCell
 from kerazoo.layers.lstm import LSTM
 from kerazoo.layers.mut import MUT1, MUT2, MUT3
@@ -13,6 +17,14 @@ from kerazoo.layers.rnn import RNN
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRUCell, "mut1": MUT1, "mut2": MUT2, "mut3": MUT3}
 CellName = Literal["rnn", "lstm", "gru", "mut1", "mut2", "mut3"]
+
+
+def _name_or_graph(cell):
+    """A name as it is; a graph, or the path of one, as a dict."""
+    return cell if cell in tuple(CELLS) else CellGraph.read(cell).as_dict()
+
+
+CellOrGraph = Annotated[CellName | dict[str, Any], BeforeValidator(_name_or_graph)]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -24,7 +36,7 @@ class Stack(keras.layers.Layer):
     stand side by side (Schuster and Paliwal 1997).
 
     Args:
-        cell: str. A name in `CELLS`.
+        cell: str or dict. A name in `CELLS`, or a graph as `GraphCell` takes it.
         units: int. Units of each layer, and of each direction.
         num_layers: int. Number of layers.
         skip_connections: bool. Whether every layer sees the inputs beside the outputs of the layer below, and the
@@ -54,8 +66,9 @@ class Stack(keras.layers.Layer):
         self.bidirectional = bidirectional
         self.options = dict(options or {})
         directions = ("", "_backward") if bidirectional else ("",)
-        names = [f"{cell}_{index}{direction}" for index in range(num_layers) for direction in directions]
-        self.cells = [CELLS[cell](units, **self.options, name=name, dtype=self.dtype_policy) for name in names]
+        kind, make = (cell, CELLS[cell]) if isinstance(cell, str) else ("graph", partial(GraphCell, graph=cell))
+        names = [f"{kind}_{index}{direction}" for index in range(num_layers) for direction in directions]
+        self.cells = [make(units, **self.options, name=name, dtype=self.dtype_policy) for name in names]
 
     def build(self, input_shape, *_):
         inputs, width = input_shape[-1], self.units * self._num_directions

@@ -14,7 +14,7 @@ from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
 from kerazoo.base.replicas import gather_rows, local_rows
 from kerazoo.layers.recurrence import no_dropout
-from kerazoo.layers.stack import CellName, StackedLSTM
+from kerazoo.layers.stack import CellOrGraph, StackedLSTM
 from kerazoo.losses import sequence_log_likelihood
 from kerazoo.models.sequences._language_model import Characters, LanguageModel
 from kerazoo.text.vocabulary import Vocabulary
@@ -42,8 +42,9 @@ class LSTMCharLM(LanguageModel, ZooModel):
         dropout_rate: float in [0, 1). On embeddings, between the layers and below the softmax. Defaults to 0.0.
         sequence_length: int. Characters of a window of backpropagation. Defaults to 50.
         clip_norm: float. Largest norm of the gradient. Defaults to 5.0.
-        cell: `"rnn"`, `"lstm"`, `"gru"`, `"mut1"`, `"mut2"` or `"mut3"`. Of the layers. The authors compare the first
-            three. Defaults to `"lstm"`.
+        cell: `"rnn"`, `"lstm"`, `"gru"`, `"mut1"`, `"mut2"`, `"mut3"`, or the path or dict of a
+            `kerazoo.layers.cell_graph.CellGraph`. Of the layers. The authors compare the first three. Defaults to
+            `"lstm"`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 
     Raises:
@@ -77,7 +78,7 @@ class LSTMCharLM(LanguageModel, ZooModel):
         dropout_rate: Rate = 0.0,
         sequence_length: PositiveInt = 50,
         clip_norm: Annotated[float, Field(gt=0)] = 5.0,
-        cell: CellName = "lstm",
+        cell: CellOrGraph = "lstm",
         **kwargs,
     ):
         super().__init__(**kwargs)
