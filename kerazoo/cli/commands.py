@@ -9,6 +9,7 @@ from kerazoo.cli.comparing import compare
 from kerazoo.cli.exporting import export, serve
 from kerazoo.cli.measuring import embed, evaluate, sample
 from kerazoo.cli.models import demo, info, list_command
+from kerazoo.cli.searching import search
 from kerazoo.cli.training import launch, publish, train
 from kerazoo.utils.console import plain_warnings, tolerant_output
 from kerazoo.utils.errors import KerazooError
@@ -21,7 +22,7 @@ app = typer.Typer(
 )
 
 app.command("list")(list_command)
-for command in (info, train, publish, sample, evaluate, embed, compare, export, serve, demo):
+for command in (info, train, publish, sample, evaluate, embed, compare, search, export, serve, demo):
     app.command()(command)
 app.command(context_settings={"allow_interspersed_args": False})(launch)
 

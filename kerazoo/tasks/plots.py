@@ -154,6 +154,41 @@ def line_plot(curves, path, *, x_label, bands=None, scale=None, overwrite=False)
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
 
+def graph_plot(graph, path, *, scale=None, overwrite=False):
+    """Draw a cell's graph from its inputs, at the top, to its next state.
+
+    Args:
+        graph: kerazoo.layers.cell_graph.CellGraph.
+        path: as for `scatter_plot`, as are `scale` and `overwrite`.
+
+    Returns:
+        Path. The file.
+    """
+    depth = dict.fromkeys(("x", *graph.states), 0)
+    for name in graph.order():
+        depth[name] = 1 + max(depth[value] for value in graph.nodes[name].of)
+    rows = [[name for name in depth if depth[name] == row] for row in range(max(depth.values()) + 1)]
+    width = max(map(len, rows))
+    place = {name: ((i + 0.5) * width / len(row), -depth[name]) for row in rows for i, name in enumerate(row)}
+    figure, (axes,) = _figure(1.2 * width + 1, 0.8 * len(rows) + 0.5)
+    for name, node in graph.nodes.items():
+        for value in node.of:
+            arrow = {"arrowstyle": "->", "color": "0.6", "shrinkA": 10, "shrinkB": 10}
+            axes.annotate("", place[name], place[value], arrowprops=arrow)
+    ends = {end: f"next {state}" for state, end in graph.after.items()}
+    for name, (x, y) in place.items():
+        node = graph.nodes.get(name)
+        text = name if node is None else f"{node.op} {node.scale:g}" if node.scale else node.op
+        colour = "tab:orange" if name in ends else "tab:blue" if node is None else "0.85"
+        box = {"boxstyle": "round", "facecolor": colour, "edgecolor": "none", "alpha": 0.7}
+        axes.text(
+            x, y, f"{text}\n= {ends[name]}" if name in ends else text, ha="center", va="center", fontsize=8, bbox=box
+        )
+    axes.set(xlim=(0, width), ylim=(-len(rows) + 0.4, 0.6))
+    axes.axis("off")
+    return save_figure(figure, path, scale=scale, overwrite=overwrite)
+
+
 def _numbers(name, column):
     try:
         return np.array([np.nan if value in (None, "") else float(value) for value in column])

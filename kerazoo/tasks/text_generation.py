@@ -62,20 +62,28 @@ def _above_the_law(source, nats, num_characters):
 
 
 def _answers(model, source):
-    """How often the likeliest characters are the answers, where texts have them; each is asked behind the text before.
-
-    Characters are compared place by place, those that follow a wrong one too.
-    """
     if "answer" not in source.arrays:
         return {}
-    texts, places = texts_of(source), source.arrays["answer"]
+    return dict(zip(("answer_characters", "answers"), answers_right(model, source), strict=True))
+
+
+def answers_right(model, source, num=None):
+    """How often the likeliest characters are the answers of texts; each is asked behind the text before.
+
+    Args:
+        model: ZooModel with `generate`, of texts.
+        source: Source. With entries `text` and `answer`, the place in each text where its answer begins.
+        num: int or None. How many texts; None takes all. Defaults to None.
+
+    Returns:
+        (characters, answers): the shares that are right. Characters are compared place by place, those that follow a
+        wrong one too.
+    """
+    texts, places = texts_of(source)[:num], source.arrays["answer"][:num]
     asked = [before + text[:place] for before, text, place in zip(texts, texts[1:], places[1:], strict=False)]
     wanted = [text[place:] for text, place in zip(texts[1:], places[1:], strict=True)]
     longest = max(map(len, wanted))
     written = model.generate(asked, longest, temperature=0, seed=0)
     found = [text[len(prompt) :] for text, prompt in zip(written, asked, strict=True)]
     right = [[a == b for a, b in zip(*pair, strict=False)] for pair in zip(found, wanted, strict=True)]
-    return {
-        "answer_characters": sum(map(sum, right)) / sum(map(len, right)),
-        "answers": sum(map(all, right)) / len(right),
-    }
+    return sum(map(sum, right)) / sum(map(len, right)), sum(map(all, right)) / len(right)
