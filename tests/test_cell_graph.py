@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.layers.cell_graph import FORMAT, CellGraph
-from kerazoo.layers.graph_cell import GRAPHS, GraphCell
+from kerazoo.base.cell_graph import FORMAT, GRAPHS, CellGraph
+from kerazoo.layers.graph_cell import GraphCell
 from kerazoo.layers.gru import GRUCell
 from kerazoo.layers.mut import MUT1, MUT2, MUT3
 from kerazoo.utils.errors import ConfigError, DataError

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kerazoo.layers.cell_graph import INPUT, CellGraph
-from kerazoo.layers.graph_cell import GRAPHS, GraphCell
+from kerazoo.base.cell_graph import GRAPHS, INPUT, CellGraph
+from kerazoo.layers.graph_cell import GraphCell
 from kerazoo.training import cell_mutations
 from kerazoo.training.cell_mutations import TRANSFORMATIONS, is_recurrent, mutate, renamed
 

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.base.cell_graph import GRAPHS, CellGraph
 from kerazoo.cli import main
-from kerazoo.layers.cell_graph import CellGraph
-from kerazoo.layers.graph_cell import GRAPHS
 from kerazoo.tasks.plots import graph_plot
 from kerazoo.training.cell_mutations import renamed
 from kerazoo.training.cell_search import BEST, FIRST, Plan, propose, ranked, search

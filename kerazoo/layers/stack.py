@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from pydantic import BeforeValidator
 
-from kerazoo.layers.cell_graph import CellGraph
+from kerazoo.base.cell_graph import CellGraph
 from kerazoo.layers.graph_cell import GraphCell
 from kerazoo.layers.gru import GRUCell
 from kerazoo.layers.lstm import LSTM

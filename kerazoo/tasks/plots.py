@@ -158,7 +158,7 @@ def graph_plot(graph, path, *, scale=None, overwrite=False):
     """Draw a cell's graph from its inputs, at the top, to its next state.
 
     Args:
-        graph: kerazoo.layers.cell_graph.CellGraph.
+        graph: kerazoo.base.cell_graph.CellGraph.
         path: as for `scatter_plot`, as are `scale` and `overwrite`.
 
     Returns:

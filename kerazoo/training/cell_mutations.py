@@ -1,6 +1,6 @@
 """Changes of a cell's graph, by which a search finds new cells (Jozefowicz et al. 2015)."""
 
-from kerazoo.layers.cell_graph import ACTIVATIONS, ARITHMETIC, INPUT, Node
+from kerazoo.base.cell_graph import ACTIVATIONS, ARITHMETIC, INPUT, Node
 
 # The paper's activation functions: Linear(a, x) adds a to the diagonal of a small random matrix.
 LINEAR = tuple({"op": "linear", "scale": scale} for scale in (0.0, 1.0, 0.9, 1.1))
@@ -25,7 +25,7 @@ def mutate(graph, rng):
         CellGraph. Without nodes that nothing depends on.
 
     Example:
-        >>> from kerazoo.layers.graph_cell import GRAPHS
+        >>> from kerazoo.base.cell_graph import GRAPHS
         >>> mutate(GRAPHS["gru"], np.random.default_rng(0)) == GRAPHS["gru"]
         False
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.layers.cell_graph import CellGraph
-from kerazoo.layers.graph_cell import GRAPHS
+from kerazoo.base.cell_graph import GRAPHS, CellGraph
 from kerazoo.tasks.plots import graph_plot
 from kerazoo.training.cell_mutations import mutate, renamed
 from kerazoo.training.cell_tasks import MEMORY, REMEMBERED, TEXT, Setting, check_tasks, score

@@ -43,7 +43,7 @@ class LSTMCharLM(LanguageModel, ZooModel):
         sequence_length: int. Characters of a window of backpropagation. Defaults to 50.
         clip_norm: float. Largest norm of the gradient. Defaults to 5.0.
         cell: `"rnn"`, `"lstm"`, `"gru"`, `"mut1"`, `"mut2"`, `"mut3"`, or the path or dict of a
-            `kerazoo.layers.cell_graph.CellGraph`. Of the layers. The authors compare the first three. Defaults to
+            `kerazoo.base.cell_graph.CellGraph`. Of the layers. The authors compare the first three. Defaults to
             `"lstm"`.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
 

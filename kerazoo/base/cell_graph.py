@@ -154,3 +154,83 @@ class CellGraph(BaseModel):
     def as_dict(self):
         """The graph as `read` takes it, of lists, dicts, texts and numbers; what is at its default is left out."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+
+# === The known cells ===
+
+
+def _graph(states, after, **nodes):
+    """A graph of nodes in short form: `"add a b"`."""
+    whole = {}
+    for name, text in nodes.items():
+        op, *of = text.split()
+        bias = float(of.pop().removeprefix("bias=")) if of[-1].startswith("bias=") else 0.0
+        whole[name] = {"op": op, "of": of, "bias": bias}
+    return CellGraph.read({"format": FORMAT, "states": states, "nodes": whole, "after": after})
+
+
+def _gate(name, nonlinearity, of_state="h", bias=0.0):
+    """Nodes of nonlinearity(W x + U h + b)."""
+    return {
+        f"{name}_x": f"linear x bias={bias}",
+        f"{name}_h": f"linear {of_state}",
+        f"{name}_sum": f"add {name}_x {name}_h",
+        name: f"{nonlinearity} {name}_sum",
+    }
+
+
+# h + z (candidate - h), of a GRU and what was found from it
+_UPDATE = {"change": "subtract candidate h", "step": "multiply z change", "new": "add h step"}
+_RESET = {"kept": "multiply r h"}
+_MUT2_3 = {
+    **_RESET,
+    **_gate("candidate", "tanh", "kept"),
+    **_UPDATE,
+}
+
+GRAPHS = {
+    "lstm": _graph(
+        ["h", "c"],
+        {"h": "out", "c": "cell"},
+        **_gate("i", "sigmoid"),
+        **_gate("f", "sigmoid", bias=1.0),
+        **_gate("g", "tanh"),
+        **_gate("o", "sigmoid"),
+        remembered="multiply f c",
+        written="multiply i g",
+        cell="add remembered written",
+        shown="tanh cell",
+        out="multiply o shown",
+    ),
+    "gru": _graph(["h"], {"h": "new"}, **_gate("z", "sigmoid"), **_gate("r", "sigmoid"), **_MUT2_3),
+    "mut1": _graph(
+        ["h"],
+        {"h": "new"},
+        z_x="linear x",
+        z="sigmoid z_x",
+        **_gate("r", "sigmoid"),
+        **_RESET,
+        seen="tanh x",
+        candidate_h="linear kept",
+        candidate_sum="add candidate_h seen",
+        candidate="tanh candidate_sum",
+        **_UPDATE,
+    ),
+    "mut2": _graph(
+        ["h"],
+        {"h": "new"},
+        **_gate("z", "sigmoid"),
+        r_h="linear h",
+        r_sum="add x r_h",
+        r="sigmoid r_sum",
+        **_MUT2_3,
+    ),
+    "mut3": _graph(
+        ["h"],
+        {"h": "new"},
+        squashed="tanh h",
+        **_gate("z", "sigmoid", "squashed"),
+        **_gate("r", "sigmoid"),
+        **_MUT2_3,
+    ),
+}
