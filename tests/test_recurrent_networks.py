@@ -14,6 +14,7 @@ from kerazoo.data.sequences import Sequences
 from kerazoo.presets.config import EvaluationConfig, make_config
 from kerazoo.tasks import Data, sequence_classification, sequence_generation, sequence_regression
 from kerazoo.training import train as train_run
+from kerazoo.training.arguments import training_arguments
 from kerazoo.utils.errors import ConfigError, DataError
 from tests.zoo_rows import Row, Verb
 
@@ -258,6 +259,17 @@ class TestWhatIsPredicted:
         assert found == {"num_features": 1, "predicts": "next_bits", "num_outputs": 1, "every_step": True}
         with pytest.raises(DataError, match=r"no entry 'target' to predict \(it has: sequence, label, length|target"):
             model_class("lstm").arguments_from(source, {"predicts": "numbers"})
+
+    @pytest.mark.parametrize("preset", ["lstm_jsb", "lstm_adding"])
+    def test_a_preset_s_recipe_on_other_data_predicts_what_these_have(self, preset):
+        for source, expected in (
+            ("parity:8,num=20", "classes"),
+            ("chorale", "next_bits"),
+            ("adding:5,num=20", "numbers"),
+        ):
+            config, _ = training_arguments(preset, data=source)
+            assert config.model["predicts"] == expected
+            assert new("lstm", **config.model).task
 
     def test_a_model_has_the_verbs_of_what_it_predicts_and_no_others(self):
         model = new(predicts="classes", num_outputs=2, every_step=False)

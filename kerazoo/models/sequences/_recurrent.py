@@ -96,7 +96,9 @@ class RecurrentNetwork(SequenceVerbs, ZooModel):
         if KEY not in source.arrays:
             entries = ", ".join(source.arrays)
             raise DataError(f"{cls.architecture} trains on vectors in time; {source.info.name} has: {entries}")
-        name, head = head_of(source, arguments.get("predicts"))
+        # What a preset predicts, which has the width of its own data, says nothing of others.
+        asked = None if "num_features" in arguments else arguments.get("predicts")
+        name, head = head_of(source, asked)
         width = int(source.info.shapes[KEY][-1])
         return {"num_features": width, "predicts": name, **head.arguments_from(source)}
 

@@ -22,14 +22,14 @@ class TextClassifier(Labelled):
     """Mixin; list it before `ZooModel`. Vocabulary, data and verbs of a model that says the class of a text.
 
     The class has the arguments `vocabulary`, `num_classes`, `max_vocabulary`, `min_count` and `max_length`; its
-    `__init__` sets `words` by `known_words`; and it has `logits(tokens, training)`, a function of ids `(rows, steps)`.
+    `__init__` sets `words` by `_known_words`; and it has `logits(tokens, training)`, a function of ids `(rows, steps)`.
     Of a longer text the first `max_length` words are read.
     """
 
     task: Any = "text-classification"
     default_endpoint: str | None = "classify"
 
-    def known_words(self, vocabulary):
+    def _known_words(self, vocabulary):
         """The `Vocabulary` of the argument; a `ConfigError` unless the special tokens come first."""
         words = Vocabulary(vocabulary, level="word")
         if words.pad is None:

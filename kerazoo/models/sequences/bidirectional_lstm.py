@@ -74,7 +74,7 @@ class BidirectionalLSTM(TextClassifier, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.words = self.known_words(vocabulary)
+        self.words = self._known_words(vocabulary)
         self.clip_norms = {"classifier": clip_norm}
         self.embedding = TokenEmbedding(len(self.words), embedding_dim, name="embedding", dtype=self.dtype_policy)
         self.stack = Stack("lstm", units, num_layers, bidirectional=True, name="stack", dtype=self.dtype_policy)
