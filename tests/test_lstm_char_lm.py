@@ -58,7 +58,7 @@ ROWS = {
         source="verse",
         on_source={"vocabulary": None},
         mechanism="language model",
-        litert_fixed={"score_tokens"},
+        litert_fixed={"next_token", "score_tokens"},
     ),
 }
 
