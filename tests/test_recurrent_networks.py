@@ -398,6 +398,12 @@ class TestTraining:
         with pytest.raises(DataError, match=message):
             model.fit(data, batch_size=2, verbose=0)
 
+    def test_labels_are_checked_beyond_the_first_batch(self):
+        model = new(predicts="classes", num_outputs=2, every_step=False)
+        model.compile(seed=0)
+        with pytest.raises(DataError, match=r"labels .* from 0 to 2 where integers from 0 to 1"):
+            model.fit({"sequence": np.zeros((4, 2, 2), "float32"), "label": np.array([0, 1, 0, 2])}, batch_size=1)
+
     def test_verbs_refuse_other_sequences(self):
         model = new()
         with pytest.raises(DataError, match="1 numbers a step where the model has 2"):

@@ -66,6 +66,10 @@ class Head:
         found, wanted = np.shape(batch[self.entry]), self._shape(np.shape(batch[KEY]))
         if found != wanted:
             raise DataError(f"{self.entry} of shape {found} where {wanted} is expected")
+        self.check_values(batch[self.entry])
+
+    def check_values(self, rows):
+        """Raise a `DataError` of one line unless answers, an array or a sequence of arrays, are such as it gives."""
 
     def _shape(self, shape):
         return (*shape[: 1 + self.every_step], self.num_outputs)
@@ -107,12 +111,12 @@ class Classes(Head):
     def of_steps(cls, source, answers):
         return np.asarray(answers[0]).ndim > 0
 
-    def check(self, batch):
-        super().check(batch)
-        labels = np.asarray(batch[self.entry])
-        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= self.num_outputs:
+    def check_values(self, rows):
+        rows = [np.asarray(row) for row in rows]
+        least, most = min(row.min() for row in rows), max(row.max() for row in rows)
+        if any(row.dtype.kind not in "iu" for row in rows) or least < 0 or most >= self.num_outputs:
             raise DataError(
-                f"labels of type {labels.dtype} from {labels.min()} to {labels.max()} where integers from 0 to "
+                f"labels of type {rows[0].dtype} from {least} to {most} where integers from 0 to "
                 f"{self.num_outputs - 1} are expected"
             )
 
@@ -162,9 +166,8 @@ class NextBits(Head):
     def of_steps(cls, source, answers):
         return True
 
-    def check(self, batch):
-        super().check(batch)
-        if not np.isin(batch[KEY], (0, 1)).all():
+    def check_values(self, rows):
+        if not all(np.isin(row, (0, 1)).all() for row in rows):
             raise DataError(f"{KEY} with values other than 0 and 1, which this model predicts: see `predicts`")
 
     def compare(self, outputs, answers):

@@ -102,6 +102,11 @@ class RecurrentNetwork(SequenceVerbs, ZooModel):
         width = int(source.info.shapes[KEY][-1])
         return {"num_features": width, "predicts": name, **head.arguments_from(source)}
 
+    def prepare_examples(self, source):
+        if self.answer.entry in source.arrays:
+            self.answer.check_values(source.arrays[self.answer.entry])
+        return super().prepare_examples(source)
+
     def check(self, batch):
         super().check(batch)
         self.answer.check(batch)
