@@ -48,10 +48,18 @@ def _characters(rows=64, steps=64, **others):
     return _against_torch("matmul", "character_model", arguments, zoo, **others)
 
 
+def _translation(rows=64, steps=16):
+    zoo = _training("transformer_multi30k", "pairs", rows, steps)
+    arguments = {"batch_size": rows, "steps": steps}
+    lowest = ("torch_peers", "transformer", {**arguments, "dtype": "bfloat16"})
+    return _against_torch("matmul", "transformer", arguments, {"PyTorch bfloat16": lowest, **zoo})
+
+
 CASES = {
     "dcgan": _dcgan(**{"plain Keras": ("keras_peers", "dcgan", {})}),
     "wgan_gp": _against_torch("conv2d", "wgan_gp", {}, _training("wgan_gp_mnist", "images", 64, 28)),
     "lstm_char_lm": _characters(**{"plain Keras": ("keras_peers", "character_model", {})}),
+    "transformer": _translation(),
     "rbm": Case(
         {
             "scikit-learn": ("boltzmann", "scikit_learn", {}),

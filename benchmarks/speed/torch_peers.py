@@ -143,6 +143,46 @@ def character_model(batch_size=64, steps_of_time=64, num_characters=65, embeddin
     return run
 
 
+class Translator(nn.Module):
+    """`nn.Transformer` between embeddings with sinusoids and a softmax layer that shares the target's."""
+
+    def __init__(self, num_tokens, width, steps):
+        super().__init__()
+        self.source, self.target = (nn.Embedding(num_tokens, width) for _ in range(2))
+        angles = torch.arange(steps)[:, None] / 10000 ** (torch.arange(0, width, 2) / width)
+        self.register_buffer("places", torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1))
+        self.dropout, self.factor = nn.Dropout(0.2), width**0.5
+        sizes = {"nhead": 4, "num_encoder_layers": 3, "num_decoder_layers": 3, "dim_feedforward": 384}
+        self.transformer = nn.Transformer(width, **sizes, dropout=0.2, batch_first=True)
+        self.register_buffer("past", nn.Transformer.generate_square_subsequent_mask(steps))
+
+    def forward(self, source, target):
+        x = self.dropout(self.source(source) * self.factor + self.places)
+        y = self.dropout(self.target(target) * self.factor + self.places)
+        return self.transformer(x, y, tgt_mask=self.past, tgt_is_causal=True) @ self.target.weight.T
+
+
+def transformer(batch_size=64, steps=16, num_tokens=6004, width=128, dtype="float32"):
+    """Cross-entropy with smoothed labels and Adam, in float32 or under autocast."""
+    torch.manual_seed(0)
+    model = Translator(num_tokens, width, steps)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3, betas=(0.9, 0.98))
+    source, target = torch.randint(4, num_tokens, (2, batch_size, steps + 1))
+    lower = torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")
+
+    def run(steps):
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            with lower:
+                logits = model(source[:, 1:], target[:, :-1])
+                labels = target[:, 1:].flatten()
+                loss = F.cross_entropy(logits.flatten(0, 1), labels, label_smoothing=0.1)
+            loss.backward()
+            optimizer.step()
+
+    return run
+
+
 def generate_images(batch_size=64, latent_dim=100, filters=56):
     """Images of the generator, in evaluation mode."""
     g = generator(latent_dim, filters).eval()

@@ -6,12 +6,14 @@ from contenders import THREADS
 
 import kerazoo
 from kerazoo.data import from_arrays
+from kerazoo.text.vocabulary import SPECIALS
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 
 
 def train(preset, batch, dtype="float32"):
-    """Steps of a preset's fresh model on a random batch: (`"images"`, rows, pixels) or (`"windows"`, rows, steps)."""
+    """Steps of a preset's fresh model on a random batch: (`"images"`, rows, pixels), (`"windows"`, rows, steps) or
+    (`"pairs"`, rows, tokens)."""
     kind, *sizes = batch
     return BATCHES[kind](preset, dtype, *sizes)
 
@@ -34,7 +36,14 @@ def _windows(preset, dtype, rows, steps):
     return _train(model, {"tokens": tokens, "first": np.zeros(rows, bool)})
 
 
-BATCHES = {"images": _images, "windows": _windows}
+def _pairs(preset, dtype, rows, steps):
+    words = [*SPECIALS, *(f"w{index}" for index in range(6000))]
+    model = kerazoo.load(preset, weights=None, dtype=dtype, source_vocabulary=words, target_vocabulary=words)
+    source, target = np.random.default_rng(0).integers(4, len(words), (2, rows, steps + 1), dtype=np.int32)
+    return _train(model, {"source": source[:, 1:], "target": target})
+
+
+BATCHES = {"images": _images, "windows": _windows, "pairs": _pairs}
 
 
 def generate(preset, rows, dtype="float32"):

@@ -130,3 +130,41 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return {"learning_rate": self.learning_rate, "total_steps": self.total_steps, "start": self.start}
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises over the first steps, and then falls with the inverse square root of the step:
+
+        width^-0.5 min(step^-0.5, step warmup_steps^-1.5)
+
+    Args:
+        width: int. Of the model's vectors.
+        warmup_steps: int.
+
+    Example:
+        >>> rate = InverseSquareRoot(512, 4000)
+        >>> [round(float(rate(step - 1)), 6) for step in (1000, 4000, 16000)]  # the first step is step 1
+        [0.000175, 0.000699, 0.000349]
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, equation 3.
+    """
+
+    def __init__(self, width, warmup_steps):
+        self.width = int(width)
+        self.warmup_steps = int(warmup_steps)
+
+    def __call__(self, step):
+        """The learning rate of a step.
+
+        Args:
+            step: int or tf.Tensor. Steps so far.
+
+        Returns:
+            tf.Tensor. float32 scalar.
+        """
+        number = tf.cast(step, tf.float32) + 1.0
+        return self.width**-0.5 * tf.minimum(number**-0.5, number * self.warmup_steps**-1.5)
+
+    def get_config(self):
+        return {"width": self.width, "warmup_steps": self.warmup_steps}

@@ -14,9 +14,9 @@ EMBEDDING_RANGE = 0.1
 class TokenEmbedding(keras.layers.Layer):
     """A table of vectors, one per token. Its gradient is a dense tensor, so that it may be clipped and reduced."""
 
-    def __init__(self, num_tokens, dim, **kwargs):
+    def __init__(self, num_tokens, dim, initializer=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        init = keras.initializers.RandomUniform(-EMBEDDING_RANGE, EMBEDDING_RANGE)
+        init = initializer or keras.initializers.RandomUniform(-EMBEDDING_RANGE, EMBEDDING_RANGE)
         self.table = self.add_weight(name="table", shape=(num_tokens, dim), initializer=init)
         self.built = True
 

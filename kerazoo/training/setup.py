@@ -6,6 +6,7 @@ import keras
 
 from kerazoo.base.arguments import check_arguments, model_parameters
 from kerazoo.base.optimizers import LinearDecay, with_overrides
+from kerazoo.base.rates import follows_schedule
 from kerazoo.base.registry import model_class
 from kerazoo.base.stages import set_learning_rate
 from kerazoo.presets.checkpoint import load_checkpoint
@@ -61,6 +62,11 @@ def compile_new(model, config, plan):
     for role, default in model.default_optimizers().items():
         optimizer = with_overrides(default, config.optimizers.get(role, {}))
         if settings.decay_start is not None:
+            if follows_schedule(optimizer):
+                raise ConfigError(
+                    f"training.decay_start: the rate of role {role!r} follows a schedule of its own; leave it out, or "
+                    f"set optimizers.{role}.learning_rate"
+                )
             steps = sum(plan.stage_steps[stage.name] for stage in model.stages() if role in stage.roles)
             updates = max(1, steps * model.updates_per_step(role))
             schedule = LinearDecay(optimizer.learning_rate.numpy(), updates, settings.decay_start)

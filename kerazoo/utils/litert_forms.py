@@ -34,6 +34,11 @@ class NativeForms:
         return wanted
 
     @staticmethod
+    def where_needed(needed, change, x):
+        """`change(x)` if the scalar `needed` is True, else `x`; a device, which has no branches, computes it always."""
+        return tf.cond(needed, lambda: change(x), lambda: x)
+
+    @staticmethod
     def array_of(x):
         """The steps of a tensor `(steps, ...)` as an array, to `read`."""
         return tf.TensorArray(x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]).unstack(x)
@@ -82,6 +87,10 @@ class PortableForms:
     @staticmethod
     def room(wanted, capacity):
         return capacity
+
+    @staticmethod
+    def where_needed(needed, change, x):
+        return change(x)
 
     @staticmethod
     def array_of(x):
