@@ -248,6 +248,14 @@ def test_every_head_has_its_map_and_an_unknown_word_is_where_most_looked():
     assert found == [model._join([word for word in expected if word not in SPECIALS])]
 
 
+def test_a_text_of_500_words_and_other_alphabets_are_translated():
+    model = tiny()
+    texts = [" ".join("abcde"[index % 5] for index in range(500)), "Привет, мир", "日本", "c"]
+    found = model.translate(texts, beam_width=1, max_length=4)
+    assert len(found) == 4
+    assert found[3:] == model.translate(["c"], beam_width=1, max_length=4)
+
+
 def test_the_rate_warms_up_and_falls():
     model = tiny(width=8, warmup_steps=4)
     model.compile(seed=0)
