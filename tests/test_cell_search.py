@@ -159,7 +159,16 @@ def test_on_a_ray_cluster_it_is_the_same_search(uninterrupted, tmp_path):
 @pytest.mark.slow
 def test_the_best_cell_trains_and_is_exported(uninterrupted, tmp_path):
     run = tmp_path / "run"
-    options = ["--set", f"model.cell={uninterrupted / BEST}", "--set", "model.units=8", "--steps", "2"]
+    options = [
+        "--set",
+        f"model.cell={uninterrupted / BEST}",
+        "--set",
+        "model.units=8",
+        "--steps",
+        "2",
+        "--batch-size",
+        "4",
+    ]
     assert main(["train", "lstm_char_lm", "--data", "verse", *options, "--out", str(run)]) == 0
     model = kerazoo.load(run)
     assert model.cell == json.loads((uninterrupted / BEST).read_text())

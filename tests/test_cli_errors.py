@@ -97,7 +97,10 @@ class TestRefusedTraining:
         before = sorted(path.name for path in run_copy.iterdir())
         command = ["train", "dcgan", *TINY_OPTIONS, "--out"]
         fails(capsys, [*command, run_copy], f"{run_copy} exists already", "--overwrite")
-        fails(capsys, [*command, run_copy, "--resume"], "is a run of another configuration: ", "label_smoothing is")
+        other = ["--resume", "--set=model.label_smoothing=0.123"]
+        fails(capsys, [*command, run_copy, *other], "is a run of another configuration: ", "label_smoothing is")
+        other = ["train", "rbm", "--out", run_copy, "--resume"]
+        fails(capsys, other, "is a run of another configuration: it trains dcgan, not rbm")
         fails(capsys, [*command, run_copy.parent, "--overwrite"], "will not be overwritten", "no config.yaml")
         file = run_copy / "config.yaml"
         fails(capsys, [*command, file / "sub"], f"cannot write {file / 'sub'}", "a part of the path is a file")

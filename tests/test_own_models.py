@@ -147,3 +147,23 @@ def test_an_architecture_without_a_preset_needs_data(project, capsys):
     assert main(["train", "my_lsgan", "--import", "my_models.py"]) == 1
     assert "my_lsgan has no preset that says what it is trained on; give --data" in capsys.readouterr().err
     assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == ["my_models.py"]
+
+
+def test_a_script_beside_the_file_loads_its_runs(project):
+    """There the module is found by its name, too, and is no other one."""
+    assert main(["train", "my_lsgan", "--out", "run", *TINY_OPTIONS, "--steps", "1", "--import", "my_models.py"]) == 0
+    (project / "load.py").write_text("import kerazoo\nprint(kerazoo.load('run').architecture)\n")
+    assert finish(python("load.py", cwd=project))[:2] == (0, "my_lsgan\n")
+
+
+def test_two_classes_of_one_name_are_refused_and_one_defined_anew_is_not():
+    from kerazoo.models.gans.dcgan import DCGAN
+
+    def define(qualname):
+        return kerazoo.register("twice")(type(qualname, (DCGAN,), {"__module__": "notebook", "__qualname__": qualname}))
+
+    define("Mine")
+    define("Mine")
+    with pytest.raises(ConfigError, match=r"notebook\.Mine has this name already"):
+        define("Other")
+    registry._CLASSES.pop("twice")

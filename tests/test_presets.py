@@ -143,7 +143,8 @@ class TestDamagedMetadata:
     def test_unknown_architecture(self, preset):
         (preset / "config.yaml").write_text("architecture: cnn_clasifier\n")
         assert message(ConfigError, kerazoo.load, preset) == (
-            f"{preset / 'config.yaml'}: unknown architecture 'cnn_clasifier'; did you mean cnn_classifier?"
+            f"{preset / 'config.yaml'}: unknown architecture 'cnn_clasifier'; did you mean cnn_classifier? "
+            "(one of your own: give --import FILE, or import its module)"
         )
 
 

@@ -321,3 +321,18 @@ def test_two_processes_do_not_train_in_one_folder(run_copy):
     with held(run_copy), pytest.raises(TrainingError, match="is being trained in by another process"):
         train(tiny_config(), run_copy, resume=True)
     train(tiny_config(), run_copy, resume=True)
+
+
+def test_one_number_that_is_not_finite_anywhere_in_an_array_is_refused():
+    """Not only in the first batch: it would spoil every weight."""
+    model, images = new_model(tiny_config()), np.full((40, 16, 16, 1), 0.5, "float32")
+    images[37, 3, 3, 0] = np.nan
+    model.compile(seed=0)
+    before = model.get_weights()
+    with pytest.raises(DataError, match="not finite, in 1 of 40 examples"):
+        model.fit(images, batch_size=8, verbose=0)
+    images[37] = 200.0
+    with pytest.raises(DataError, match=r"whose values run from 0\.5 to 200"):
+        model.fit(images, batch_size=8, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -8,6 +8,7 @@ from kerazoo.base.rates import with_common_rates
 from kerazoo.data import as_dataset, split_last
 from kerazoo.utils.errors import ConfigError, DataError
 
+ROWS = 4096  # of arrays, checked at a time
 # Examples that `adapt` sees in a plain `fit`, which cannot know how long a dataset is.
 MOST_ADAPTED = 100_000
 
@@ -238,9 +239,17 @@ class Fitting:
             "devices": self.distribute_strategy.num_replicas_in_sync,
             "training": training,
         }
+        self._check_arrays(x if y is None else (x, y))
         dataset, steps = as_dataset(x if y is None else (x, y), batch_size=batch_size, **how, **order)
         self._take_up(next(iter(dataset.take(1).as_numpy_iterator()), None), training=training)
         return dataset, steps
+
+    def _check_arrays(self, data):
+        """Check all examples of arrays in memory: one that is not finite would spoil every weight."""
+        arrays = self.batch(data)
+        if self.batch_key in arrays and all(isinstance(values, np.ndarray) for values in arrays.values()):
+            for begin in range(0, len(arrays[self.batch_key]), ROWS):
+                self.check({key: values[begin : begin + ROWS] for key, values in arrays.items()})
 
     def _take_up(self, batch, *, training):
         """Check a first batch (a dict of arrays, or None), and make the states whose size is its own."""

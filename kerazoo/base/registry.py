@@ -62,11 +62,13 @@ def register(name):
         The decorator. It sets `cls.architecture` and returns the class.
 
     Raises:
-        ConfigError: a name of another form, or one that the zoo has already; Keras with another backend.
+        ConfigError: a name of another form, or one that the zoo or another class has already; Keras with another
+            backend.
 
     Example:
+        >>> from kerazoo.models.gans.dcgan import DCGAN
         >>> @kerazoo.register("mine")
-        ... class Mine(kerazoo.models.gans.dcgan.DCGAN):
+        ... class Mine(DCGAN):
         ...     "DCGAN with a loss of my own."
         >>> kerazoo.create("mine", image_shape=(16, 16, 1)).architecture
         'mine'
@@ -80,6 +82,10 @@ def register(name):
         taken = built_in().get(name)
         if taken not in (None, cls.__module__):
             raise ConfigError(f"register({name!r}): the zoo has an architecture of this name; choose another")
+        before = _CLASSES.get(name)  # a notebook's cell may run again, and a module be loaded again
+        if before is not None and (before.__module__, before.__qualname__) != (cls.__module__, cls.__qualname__):
+            whose = f"{before.__module__}.{before.__qualname__}"
+            raise ConfigError(f"register({name!r}): {whose} has this name already; choose another")
         check_backend()
         import keras
 
@@ -123,10 +129,13 @@ def _import_file(path):
         raise ConfigError(f"{path}: no such file")
     path = path.resolve()
     loaded = sys.modules.get(path.stem)
-    if loaded is not None and Path(getattr(loaded, "__file__", None) or ".").resolve() == path:
-        return loaded
-    if loaded is not None or importlib.util.find_spec(path.stem) is not None:
-        raise ConfigError(f"{path}: there is another module of the name {path.stem!r}; rename the file")
+    known = (
+        getattr(loaded, "__file__", None) if loaded else getattr(importlib.util.find_spec(path.stem), "origin", None)
+    )
+    if known is not None and Path(known).resolve() == path:  # a script beside the file finds it by its name, too
+        return loaded or importlib.import_module(path.stem)
+    if loaded is not None or known is not None:
+        raise ConfigError(f"{path}: there is another module of the name {path.stem!r} ({known}); rename the file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
@@ -204,8 +213,11 @@ def model_class(name):
     return _CLASSES[name]
 
 
+OWN = " (one of your own: give --import FILE, or import its module)"
+
+
 def unknown_name(kind, name, known):
     """One line that says that `name` is unknown, with the nearest of the `known` names, or all where none is near."""
     near = difflib.get_close_matches(str(name), list(known), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"
-    return f"unknown {kind} {str(name)!r}; {hint}"
+    return f"unknown {kind} {str(name)!r}; {hint}{OWN if kind in ('model', 'architecture') else ''}"

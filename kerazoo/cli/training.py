@@ -11,7 +11,7 @@ from kerazoo.cli.measuring import measure
 from kerazoo.cli.options import Data, Download, Model, Overwrite, Seed, Set, Strict
 from kerazoo.utils.checks import check_seed
 from kerazoo.utils.console import import_tensorflow
-from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.errors import ConfigError, TrainingError
 
 
 def train(
@@ -53,12 +53,15 @@ def train(
     options: dict[str, Any] = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "seed": seed}
     options |= {"strategy": strategy, "precision": precision}
     flags = {"download": download, "strict": strict}
-    config, opened = training_arguments(model, data=data, options=options, overrides=set_ or (), say=print, **flags)
-    out = out or Path("runs") / find_recipe(model).name
+    recipe = find_recipe(model)
+    out = out or Path("runs") / recipe.name
+    folders = [out if one is None else out / f"seed-{one}" for one in chosen]
+    # A run goes on as it began: what is not asked for anew is that run's own.
+    base = next((str(own) for own in folders if resume and _goes_on(own, recipe.config.architecture)), model)
+    config, opened = training_arguments(base, data=data, options=options, overrides=set_ or (), say=print, **flags)
     given = {"import": context.find_root().params["import_"], **options, "seeds": None, "data": data, "set": set_}
     given |= {"evaluate": evaluate_after}
-    for one in chosen:
-        folder = out if seeds is None else out / f"seed-{one}"
+    for one, folder in zip(chosen, folders, strict=True):
         command = _command_line("train", model, given if one is None else {**given, "seed": one})
         again = f"{_command_line('train', model, {**given, 'seeds': seeds})} --out {shlex.quote(str(out))} --resume"
         settings = {} if one is None else {"seed": one}
@@ -70,6 +73,19 @@ def train(
         _train(one_config, folder, again, evaluate_after=evaluate_after, **flags)
     if seeds is not None:
         print(f"trained {len(chosen)} runs; try: kerazoo compare {shlex.quote(str(out))}")
+
+
+def _goes_on(run, architecture):
+    """Whether there is a run of an architecture to go on with; a `TrainingError` if it is one of another."""
+    from kerazoo.presets.config import read_config
+    from kerazoo.presets.runs import CONFIG
+
+    if not (run / CONFIG).is_file():
+        return False
+    own = read_config(run / CONFIG).architecture
+    if own != architecture:
+        raise TrainingError(f"{run} is a run of another configuration: it trains {own}, not {architecture}")
+    return True
 
 
 def _train(config, out, again, *, evaluate_after, **flags):

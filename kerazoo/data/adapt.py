@@ -102,8 +102,7 @@ def check_batch(batch, *, key, shape, value_range=None):
     # NumPy does not count bfloat16 among its floating types.
     if values.dtype.kind != "f" and values.dtype.name != "bfloat16":
         expected = "uint8, or floating point in [0, 1]," if key == "image" else "floating point"
-        cast = "uint8" if key == "image" else "float32"
-        raise DataError(f"{noun} of type {values.dtype} where {expected} is expected: use x.astype({cast!r})")
+        raise DataError(f"{noun} of type {values.dtype} where {expected} is expected: {_cast(values, key)}")
     values = values.astype(np.float32)
     if not np.isfinite(values).all():
         rows = np.unique(np.nonzero(~np.isfinite(values))[0])
@@ -114,6 +113,16 @@ def check_batch(batch, *, key, shape, value_range=None):
         value_range = (0, 1)
     if value_range is not None:
         _check_range(values, noun, *value_range)
+
+
+def _cast(values, key):
+    """What makes numbers of another type fit: a cast alone where that loses nothing."""
+    if key != "image":
+        return "use x.astype('float32')"
+    most = int(values.max()) if values.dtype.kind in "iu" and values.size else 0
+    if most <= 255:
+        return "use x.astype('uint8')"
+    return f"divide them by the largest value that there may be, x / {65535 if most <= 65535 else most}"
 
 
 def is_dataset(x):

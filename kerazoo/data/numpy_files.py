@@ -17,6 +17,7 @@ from kerazoo.utils.errors import DataError
 _SPLIT = re.compile(r"(.+)_(train|test|validation|val|valid)|(train|test|validation|val|valid)_(.+)")
 _SPLITS = {"val": "validation", "valid": "validation"}
 _NAMES = {"x": None, "y": "label", "images": "image", "labels": "label", "arr_0": None}  # None: by dimensions
+_RANGES = ((0, 1), (-1, 1), (0, 255), (0, 65535))  # usual ones, of which advice names the first that fits
 _TOLERANCE = 1e-3
 _BY_DIMENSIONS = {2: "points", 3: "image", 4: "image"}
 
@@ -135,9 +136,10 @@ def _images(request, array):
             white = 255 if array.dtype.kind in "iu" else 1
             low, high = array.min(initial=0), array.max(initial=0)
             if low < -_TOLERANCE or high > white + _TOLERANCE:
+                usual = next((r for r in _RANGES if r[0] <= low and high <= r[1]), (low, high))
                 raise DataError(
                     f"{request.spec}: images whose values run from {low:.4g} to {high:.4g}, not 0 to {white}: "
-                    f"say their range, such as {request.spec},range={low:.4g}..{high:.4g}"
+                    f"say their range, such as {request.spec},range={usual[0]:g}..{usual[1]:g}"
                 )
             array = array.astype(np.uint8) if white == 255 else array
     return array

@@ -217,6 +217,8 @@ def _places(path):
 
 def _hint(spec):
     """The words on what an unknown spec may have meant."""
+    if spec.partition("[")[0] in _SCHEMES:
+        return "slices are for tfds: sources, such as tfds:mnist[:1000]. "
     name, colon, argument = spec.partition(":")
     nearest = [f"{known}{colon}{argument}" for known in difflib.get_close_matches(name, _SCHEMES, n=3, cutoff=0.7)]
     if any(map(os.path.exists, _places(spec))):

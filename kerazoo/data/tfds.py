@@ -141,7 +141,7 @@ def num_examples(builder, request):
     except (ValueError, KeyError) as error:
         splits = [f"{name} ({split.num_examples:,})" for name, split in builder.info.splits.items()]
         raise request.no_split(splits, ", and slices such as train[:1000]") from error
-    if not num:
+    if num <= 0:
         raise DataError(f"{request.spec}[{request.split}]: no examples")
     return num if request.limit is None else min(num, request.limit)
 

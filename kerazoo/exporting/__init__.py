@@ -5,6 +5,9 @@ import inspect
 from kerazoo.exporting.litert import export_litert
 from kerazoo.exporting.saved_model import export_saved_model, export_version
 from kerazoo.utils.errors import ExportError
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)
 
 # Keras's own name for a SavedModel is taken too.
 FORMATS = {"saved_model": export_saved_model, "tf_saved_model": export_saved_model, "litert": export_litert}

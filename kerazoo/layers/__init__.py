@@ -1,5 +1,8 @@
 """Keras layers that Keras does not have, which several architectures share."""
 
 from kerazoo.utils.backend import check_backend
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)
 
 check_backend()

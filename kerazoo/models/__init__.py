@@ -1,5 +1,8 @@
 """The architectures: one module each, in a folder a family."""
 
 from kerazoo.utils.backend import check_backend
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)
 
 check_backend()

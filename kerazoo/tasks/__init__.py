@@ -20,6 +20,9 @@ from dataclasses import dataclass, field, replace
 
 from kerazoo.data import open_source
 from kerazoo.utils.errors import ConfigError
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)
 
 
 @dataclass(frozen=True)

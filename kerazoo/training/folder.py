@@ -10,6 +10,7 @@ from kerazoo.presets.runs import CONFIG, RECORD, VERSIONS
 from kerazoo.utils.errors import TrainingError
 from kerazoo.utils.files import check_free, check_owned, locked, new_file, new_folder
 
+COMMENTS = ("summary ", "notes ", "page_inputs")  # keys that change nothing of a training
 LENGTH = ("training.epochs ", "training.steps ", "training.stages.", "training.stages ")  # keys that say how long
 PACKAGES = ("tensorflow", "keras", "numpy")
 
@@ -63,7 +64,8 @@ def check_same(run, config):
         TrainingError: it is one of another, or its length cannot change.
     """
     own = read_config(run / CONFIG)
-    differences = list(config_differences(own.model_copy(update={"module": config.module}), config))
+    differences = config_differences(own.model_copy(update={"module": config.module}), config)
+    differences = [line for line in differences if not line.startswith(COMMENTS)]
     others = [line for line in differences if not line.startswith(LENGTH)]
     if others:
         raise TrainingError(

@@ -1,6 +1,7 @@
 """Run one configuration: data, devices, precision, callbacks, resumption, and the preset at the end."""
 
 import contextlib
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,12 @@ def train(
         elif own != config:
             change_length(run, config, record, Plan.of(own.training, model.stages(), plan.steps_per_epoch), plan, model)
         with writing(run):
-            finished = _fit(model, config, source, plan, run, data, progress, callbacks)
+            try:
+                finished = _fit(model, config, source, plan, run, data, progress, callbacks)
+            except Exception:  # of the first step: nothing to go on with, and the corrected command has the same name
+                if chief and not resume and not int(model.step.numpy()):
+                    shutil.rmtree(run, ignore_errors=True)
+                raise
             step = int(model.step.numpy())
             with model.averaged():
                 preset = _save_preset(model, run, config, raw, plan, data, command)

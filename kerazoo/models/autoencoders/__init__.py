@@ -1,1 +1,5 @@
 """Autoencoders."""
+
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)

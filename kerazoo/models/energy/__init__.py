@@ -1,1 +1,5 @@
 """Boltzmann machines: energy-based models that learn by sampling."""
+
+from kerazoo.utils.lazy import submodules
+
+__getattr__ = submodules(__name__)
