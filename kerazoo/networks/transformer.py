@@ -214,11 +214,7 @@ class TransformerDecoder(TransformerStack):
             tuple. Logits, float32, shape `(batch, steps, num_tokens)`, and the last layer's weights on the source,
             `(batch, heads, steps, source steps)`, or None.
         """
-        places, looked = tf.range(size_of(ids, 1)), None
-        x = self.embed(ids, places, dropout)
-        past = (places <= places[:, None])[None, None]
-        for block, source in zip(self.blocks, self._sources(memory), strict=True):
-            x, _, looked = block(x, past, source, dropout=dropout)
+        x, _, looked = self._run(ids, memory, dropout)
         return self.logits(x), looked
 
     def step(self, ids, state, memory=None):
@@ -243,13 +239,20 @@ class TransformerDecoder(TransformerStack):
 
     def read(self, ids, num_steps):
         """The state after a text, int `(rows, steps)`, computed at once, with room for `num_steps` tokens in all."""
-        places = tf.range(size_of(ids, 1))
-        x, past, found = self.embed(ids, places), (places <= places[:, None])[None, None], []
-        for block in self.blocks:
-            x, kept, _ = block(x, past)
-            found.append([pad_steps(one, num_steps, axis=2) for one in kept])
-        keys, values = map(tuple, zip(*found, strict=True))
-        return {"place": tf.fill([size_of(ids, 0)], size_of(ids, 1)), "keys": keys, "values": values}
+        keys, values = (
+            [pad_steps(one, num_steps, axis=2) for one in of] for of in zip(*self._run(ids)[1], strict=True)
+        )
+        return {"place": tf.fill([size_of(ids, 0)], size_of(ids, 1)), "keys": tuple(keys), "values": tuple(values)}
+
+    def _run(self, ids, memory=None, dropout=no_dropout):
+        """The last layer's outputs of a whole text; each layer's keys and values; the last layer's weights."""
+        places, found, looked = tf.range(size_of(ids, 1)), [], None
+        x = self.embed(ids, places, dropout)
+        past = (places <= places[:, None])[None, None]
+        for block, source in zip(self.blocks, self._sources(memory), strict=True):
+            x, kept, looked = block(x, past, source, dropout=dropout)
+            found.append(kept)
+        return x, found, looked
 
     def logits(self, x):
         """Logits of the next token, float32, of the last layer's outputs."""

@@ -135,8 +135,9 @@ class Translator(TranslatorVerbs, ZooModel):
         self.track(nats_per_token=nats / num_tokens, token_accuracy=tf.reduce_sum(mask * right, axis=1) / num_tokens)
         if not (training and self.label_smoothing):
             return nats
-        uniform = tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
-        return nats + self.label_smoothing * (tf.reduce_sum(mask * uniform, axis=1) - nats)
+        # What all tokens cost on average, less what the right one costs: the normalisers cancel.
+        more = tf.gather(logits, labels, batch_dims=2) - tf.reduce_mean(logits, axis=-1)
+        return nats + self.label_smoothing * tf.reduce_sum(mask * more, axis=1)
 
     def call(self, inputs, training=False):
         """Logits of each target token after the first, float32, shape `(batch, length - 1, tokens)`, given the ones
