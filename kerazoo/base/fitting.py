@@ -239,8 +239,8 @@ class Fitting:
             "devices": self.distribute_strategy.num_replicas_in_sync,
             "training": training,
         }
-        self._check_arrays(x if y is None else (x, y))
         dataset, steps = as_dataset(x if y is None else (x, y), batch_size=batch_size, **how, **order)
+        self._check_arrays(x if y is None else (x, y))
         self._take_up(next(iter(dataset.take(1).as_numpy_iterator()), None), training=training)
         return dataset, steps
 
