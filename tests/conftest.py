@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerazoo.base import registry
 from kerazoo.presets.config import make_config
 from kerazoo.training import train
 
@@ -99,6 +100,14 @@ def finished_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     train(tiny_config(), folder, command="kerazoo train tiny")
     return folder
+
+
+@pytest.fixture
+def own_classes():
+    """Classes that are registered meanwhile are forgotten again, those of the zoo are not."""
+    yield registry._CLASSES
+    for name in set(registry._CLASSES) - set(registry.built_in()):
+        del registry._CLASSES[name]
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ import tensorflow as tf
 import kerazoo
 from kerazoo import data, losses, metrics
 from kerazoo.base import inputs as endpoints
-from kerazoo.base import registry
 from kerazoo.base.arguments import model_parameters
 from kerazoo.base.registry import index, model_class
 from kerazoo.data import schemes
@@ -53,10 +52,9 @@ def modules_with_examples():
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_examples(name, tmp_path, monkeypatch):
+def test_examples(name, tmp_path, monkeypatch, own_classes):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(schemes, "_SCHEMES", dict(schemes._SCHEMES))  # an example registers a source
-    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))  # and another one an architecture
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     found = doctest.testmod(importlib.import_module(name), extraglobs=NAMES, optionflags=flags)
     assert found.attempted > 0

@@ -26,9 +26,8 @@ FILE = re.search(r"```python\n(import kerazoo\n[^`]*@kerazoo.register\([^`]*)```
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, own_classes):
     """A working folder with `my_models.py`, whose architecture is forgotten again."""
-    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_models.py").write_text(FILE)
     yield tmp_path
