@@ -89,6 +89,7 @@ BARS = [
     ("attention_seq2seq_reversal", "exact_match", 0.98, 1),
     ("attention_seq2seq_reversal", "antidiagonal", 0.9, 1),
     ("attention_seq2seq_multi30k", "bleu", 20, 100),
+    ("transformer_reversal", "exact_match", 0.99, 1),
 ]
 
 
