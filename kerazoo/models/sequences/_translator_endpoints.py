@@ -39,8 +39,8 @@ class TranslatorEndpoints:
 
     def _ids_searcher(self, beam_width):
         """`searcher`, without weights where there are none."""
-        search, outputs = self.searcher(beam_width), 2 + self.attends
-        return lambda *inputs: search(*inputs)[:outputs]
+        search = self.searcher(beam_width)  # itself, where it can be, so that `translate` finds it in a file
+        return search if self.attends else lambda *inputs: search(*inputs)[:2]
 
     def _example_texts(self, vocabulary):
         words = vocabulary.tokens[4:8]
