@@ -336,3 +336,16 @@ def test_one_number_that_is_not_finite_anywhere_in_an_array_is_refused():
         model.fit(images, batch_size=8, verbose=0)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_run_that_fails_at_its_first_step_leaves_no_folder(tmp_path):
+    """The corrected command has the same name."""
+
+    class Fails(tf.keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise ValueError("a mistake of the user's own")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        train(tiny_config(), tmp_path / "run", callbacks=[Fails()])
+    assert list(tmp_path.iterdir()) == []
+    assert train(tiny_config(), tmp_path / "run").finished
