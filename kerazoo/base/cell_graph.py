@@ -37,7 +37,7 @@ class Node(BaseModel):
 class CellGraph(BaseModel):
     """A cell: vectors of a state, the nodes of a step, and which of them are the state after it.
 
-    `CellGraph.read` takes a file, a JSON text or a dict, and refuses what is no cell in one line.
+    `CellGraph.read` takes a file or a dict, and refuses what is no cell in one line.
 
     Attributes:
         format: `"kerazoo cell graph 1"`.
@@ -182,11 +182,7 @@ def _gate(name, nonlinearity, of_state="h", bias=0.0):
 # h + z (candidate - h), of a GRU and what was found from it
 _UPDATE = {"change": "subtract candidate h", "step": "multiply z change", "new": "add h step"}
 _RESET = {"kept": "multiply r h"}
-_MUT2_3 = {
-    **_RESET,
-    **_gate("candidate", "tanh", "kept"),
-    **_UPDATE,
-}
+_BEHIND_GATES = {**_RESET, **_gate("candidate", "tanh", "kept"), **_UPDATE}  # of a GRU, MUT2 and MUT3
 
 GRAPHS = {
     "lstm": _graph(
@@ -202,7 +198,7 @@ GRAPHS = {
         shown="tanh cell",
         out="multiply o shown",
     ),
-    "gru": _graph(["h"], {"h": "new"}, **_gate("z", "sigmoid"), **_gate("r", "sigmoid"), **_MUT2_3),
+    "gru": _graph(["h"], {"h": "new"}, **_gate("z", "sigmoid"), **_gate("r", "sigmoid"), **_BEHIND_GATES),
     "mut1": _graph(
         ["h"],
         {"h": "new"},
@@ -223,7 +219,7 @@ GRAPHS = {
         r_h="linear h",
         r_sum="add x r_h",
         r="sigmoid r_sum",
-        **_MUT2_3,
+        **_BEHIND_GATES,
     ),
     "mut3": _graph(
         ["h"],
@@ -231,6 +227,6 @@ GRAPHS = {
         squashed="tanh h",
         **_gate("z", "sigmoid", "squashed"),
         **_gate("r", "sigmoid"),
-        **_MUT2_3,
+        **_BEHIND_GATES,
     ),
 }

@@ -6,7 +6,7 @@ from kerazoo.metrics import linear_probe, principal_components
 from kerazoo.tasks.embedding import encode
 from kerazoo.tasks.grids import write_grid
 from kerazoo.tasks.plots import scatter_plot
-from kerazoo.utils.images import as_float_array
+from kerazoo.utils.images import as_float_array, as_rows
 
 HEADLINES = ("squared_error", "psnr")  # of a card's table of exported files
 
@@ -63,7 +63,7 @@ def evaluate(model, data, settings):
     test, train = data.open(settings.split), data.open("train")
     num, key = min(settings.num, len(test)), test.info.key
     rows = test.sample(num, seed=settings.seed)
-    originals, known = _flat(rows[key]), _flat(train.arrays[key][:])
+    originals, known = as_rows(rows[key]), as_rows(train.arrays[key][:])
     num_codes = encode(model, rows[key][:1]).shape[1]
     mean, components = known.mean(axis=0), principal_components(known, min(num_codes, *known.shape))
     linear = mean + (originals - mean) @ components @ components.T
@@ -81,7 +81,7 @@ def evaluate(model, data, settings):
 
 
 def _errors(originals, reconstructions):
-    return np.square(originals.astype(np.float64) - _flat(reconstructions)).sum(axis=1)
+    return np.square(originals.astype(np.float64) - as_rows(reconstructions)).sum(axis=1)
 
 
 def _mean_psnr(mean_squares):
@@ -95,13 +95,8 @@ def _probes(model, components, train, test, seed):
     inputs = [part[train.info.key] for part in (rows, held_out)]
     labels = [part["label"] for part in (rows, held_out)]
     codes = [encode(model, part) for part in inputs]
-    linear = [_flat(part) @ components for part in inputs]
+    linear = [as_rows(part) @ components for part in inputs]
     return {
         f"{prefix}linear_probe_accuracy": linear_probe(features[0], labels[0], features[1], labels[1])
         for prefix, features in (("", codes), ("pca_", linear))
     }
-
-
-def _flat(examples):
-    """Rows of numbers; of uint8 images those in [0, 1]."""
-    return as_float_array(examples).reshape(len(examples), -1)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from kerazoo.metrics import principal_components
 from kerazoo.tasks.plots import class_map
 from kerazoo.utils.checks import check_integer
 from kerazoo.utils.errors import ConfigError
 from kerazoo.utils.files import check_free, new_file, new_folder
-from kerazoo.utils.images import as_float_array
+from kerazoo.utils.images import as_float_array, as_rows
 
 METHODS = ("pca", "tsne")
 # The projector takes pictures in one sprite of at most 8192 pixels a side.
@@ -41,8 +42,7 @@ def encode(model, examples):
             "as autoencoder, vae, rbm, bigan, dcgan or cnn_classifier"
         )
     found = verb(examples)
-    rows = np.asarray(found["mean"] if isinstance(found, dict) else found)
-    return as_float_array(rows).reshape(len(rows), -1)
+    return as_rows(found["mean"] if isinstance(found, dict) else found)
 
 
 def plane(features, *, method="pca", seed=0):
@@ -63,7 +63,6 @@ def plane(features, *, method="pca", seed=0):
         >>> plane(np.random.default_rng(0).normal(size=(10, 4))).shape
         (10, 2)
     """
-    from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     if method not in METHODS:
@@ -74,7 +73,7 @@ def plane(features, *, method="pca", seed=0):
     if width <= 2:
         return np.pad(features, ((0, 0), (0, 2 - width))).astype("float32")
     if method == "pca":
-        return PCA(2, random_state=seed).fit_transform(features).astype("float32")
+        return ((features - features.mean(axis=0)) @ principal_components(features, 2)).astype("float32")
     return TSNE(2, init="pca", perplexity=min(30.0, (num - 1) / 3), random_state=seed).fit_transform(features)
 
 

@@ -39,9 +39,7 @@ def evaluate(model, data, settings):
         `answer_characters` and `answers`, the shares that the model gives right.
     """
     source = data.open(settings.split)
-    text = "".join(texts_of(source))[: max(settings.num, 2)]
-    num_characters = len(text) - 1
-    nats = -float(model.score([text])[0]) / num_characters
+    nats, num_characters = nats_per_character(model, source, max(settings.num, 2))
     return {
         "nats_per_character": nats,
         "bits_per_character": nats / math.log(2),
@@ -50,6 +48,21 @@ def evaluate(model, data, settings):
         **_above_the_law(source, nats, num_characters),
         **_answers(model, source),
     }
+
+
+def nats_per_character(model, source, num):
+    """What a character of a source's texts costs, read in a row.
+
+    Args:
+        model: ZooModel with `score`, of texts.
+        source: Source. With an entry `text`.
+        num: int. Characters at most, 2 or more.
+
+    Returns:
+        (nats, num_characters): the mean over all that were read but the first, and how many these are.
+    """
+    text = "".join(texts_of(source))[:num]
+    return -float(model.score([text])[0]) / (len(text) - 1), len(text) - 1
 
 
 def _above_the_law(source, nats, num_characters):

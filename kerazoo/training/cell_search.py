@@ -103,7 +103,7 @@ def ranked(trials):
     """
     cells = {}
     for trial in trials:
-        cell = cells.setdefault(json.dumps(trial["graph"], sort_keys=True), Cell(trial["graph"]))
+        cell = cells.setdefault(_text(trial["graph"]), Cell(trial["graph"]))
         for task, found in trial["scores"].items():
             if max(found) >= cell.scores.get(task, 0.0):
                 cell.scores[task] = max(found)

@@ -8,6 +8,7 @@ import numpy as np
 from kerazoo.data import open_source
 from kerazoo.data.arrays import from_arrays
 from kerazoo.data.text import text_array, texts_of
+from kerazoo.tasks.text_generation import answers_right, nats_per_character
 from kerazoo.utils.errors import ConfigError
 
 # Task -> its source of texts; "text" is what a user names.
@@ -93,18 +94,12 @@ def score(graph, task, setting, *, steps, seed=0, text=TEXT):
     falling = keras.optimizers.schedules.PolynomialDecay(setting.rate, steps, 0.0)
     model.compile(optimizer=keras.optimizers.Adam(falling), seed=seed)
     model.fit(train, batch_size=BATCH, steps_per_epoch=steps, verbose=0)
-    found = _right_answers(model, test) if "answer" in test.arrays else _mean_probability(model, test)
+    answers = "answer" in test.arrays
+    found = answers_right(model, test, NUM_ANSWERS)[0] if answers else _mean_probability(model, test)
     keras.backend.clear_session()
     return found if math.isfinite(found) else 0.0
 
 
 def _mean_probability(model, source):
-    text = "".join(texts_of(source))[:NUM_CHARACTERS]
-    nats = -float(model.score([text])[0]) / (len(text) - 1)
+    nats, _ = nats_per_character(model, source, NUM_CHARACTERS)
     return math.exp(-nats) if math.isfinite(nats) else 0.0
-
-
-def _right_answers(model, source):
-    from kerazoo.tasks.text_generation import answers_right
-
-    return answers_right(model, source, NUM_ANSWERS)[0]

@@ -17,6 +17,11 @@ def as_float_array(images):
     return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images.astype(np.float32)
 
 
+def as_rows(examples):
+    """`as_float_array` of any examples, each laid out in a row of numbers."""
+    return as_float_array(examples).reshape(len(examples), -1)
+
+
 def pixel_log_odds(images):
     """Log-odds of each pixel over images, float32 `(height * width * channels,)`; means stay 1e-3 away from 0 and 1."""
     mean = as_float_array(images).mean(axis=0).reshape(-1).clip(1e-3, 1 - 1e-3)
