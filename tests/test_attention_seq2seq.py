@@ -168,15 +168,17 @@ def test_decoding_agrees_with_teacher_forcing(variant):
     model = tiny(**VARIANTS[variant])
     ids = np.array([[4, 5, 6, 3], [7, 3, 0, 0]], np.int32)
     for beam_width in (1, 3):
-        best, lengths, weights = model._best(ids, 6, 0.0, beam_width)
+        best, lengths, *weights = model._best(ids, 6, 0.0, beam_width)
         for row in range(2):
             tokens = best[row, : lengths[row]].numpy()
             logits = model.call({"source": ids[row : row + 1], "target": np.array([[2, *tokens]], np.int32)})[0].numpy()
             if beam_width == 1:
                 assert logits.argmax(axis=1).tolist() == tokens.tolist()
-            total = weights[row, : lengths[row]].numpy().sum(axis=1)
-            np.testing.assert_allclose(total, 0 if model.attention is None else 1, rtol=1e-5)
-    np.testing.assert_array_equal(weights[1, :, 2:], 0)
+            for one in weights:
+                np.testing.assert_allclose(one[row, : lengths[row]].numpy().sum(axis=1), 1, rtol=1e-5)
+    assert len(weights) == (model.attention is not None)
+    for one in weights:
+        np.testing.assert_array_equal(one[1, :, 2:], 0)
 
 
 def test_translations_do_not_depend_on_their_batch():

@@ -44,7 +44,7 @@ def with_overflow_on_the_second_replica(optimizer, gradients, *arguments):
 @pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas):
     """Losses, weights, optimizers, averages and states, under clipping, also of a last batch that is not full."""
-    rows = {key: np.concatenate([value] * 3)[:-1] for key, value in all_rows()[name].batch().items()}
+    rows = {key: np.concatenate([value] * 4)[:-1] for key, value in all_rows()[name].batch().items()}
     batches = tf.data.Dataset.from_tensor_slices(rows).batch(8)
     one, others = ready(name), []
     with two_replicas.scope():

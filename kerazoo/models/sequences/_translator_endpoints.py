@@ -28,8 +28,8 @@ class TranslatorEndpoints:
         found = {
             "translate": Endpoint(self._translate_strings, sources, "text", server_only=STRINGS),
             "score": Endpoint(self._score_strings, {**sources, **targets}, "nats", server_only=STRINGS),
-            "translate_tokens": Endpoint(self._ids_searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
-            "translate_tokens_greedily": Endpoint(self._ids_searcher(1), ids, outputs, int8=LOOP),
+            "translate_tokens": Endpoint(self.searcher(BEAM_WIDTH), ids, outputs, int8=LOOP),
+            "translate_tokens_greedily": Endpoint(self.searcher(1), ids, outputs, int8=LOOP),
             "score_tokens": Endpoint(self._score, {"source": source, "target": target}, "nats", int8=LOOP),
         }
         if self.attends:
@@ -37,19 +37,14 @@ class TranslatorEndpoints:
             found["attend"] = Endpoint(self._attend_strings, sources, outputs, server_only=STRINGS)
         return found
 
-    def _ids_searcher(self, beam_width):
-        """`searcher`, without weights where there are none."""
-        search = self.searcher(beam_width)  # itself, where it can be, so that `translate` finds it in a file
-        return search if self.attends else lambda *inputs: search(*inputs)[:2]
-
     def _example_texts(self, vocabulary):
         words = vocabulary.tokens[4:8]
         return [self._join(words[:count]) for count in (3, 2, 1)]
 
     def _translate_strings(self, text):
-        weights, source, target = self._search_strings(text, BEAM_WIDTH)
+        source, target, *weights = self._search_strings(text, BEAM_WIDTH)
         if self.attends:  # Jean et al. 2015, as in `translate`
-            looked_at = tf.argmax(self.mean_of_heads(weights), axis=-1, output_type=tf.int32)
+            looked_at = tf.argmax(self.mean_of_heads(weights[0]), axis=-1, output_type=tf.int32)
             target = tf.where(target == UNKNOWN, tf.gather(source, looked_at, batch_dims=1), target)
         special = (target == END) | (target == START) | (target == PAD) | (target == "")
         words = tf.ragged.boolean_mask(target, ~special).to_tensor()
@@ -57,15 +52,16 @@ class TranslatorEndpoints:
 
     def _attend_strings(self, text):
         """Weights, `(batch, target tokens, source tokens)`, and both texts' tokens, empty behind the shorter ones."""
-        return self._search_strings(text, 1)
+        source, target, weights = self._search_strings(text, 1)
+        return weights, source, target
 
     def _search_strings(self, text, beam_width):
         source, ids = self._source_strings(text)
         search = self.searcher(beam_width)
-        found, lengths, weights = search(ids, tf.constant(self.max_length), tf.constant(LENGTH_PENALTY))
+        found, lengths, *weights = search(ids, tf.constant(self.max_length), tf.constant(LENGTH_PENALTY))
         inside = tf.range(tf.shape(found)[1]) < lengths[:, None]
         target = tf.where(inside, tf.gather(tf.constant(self.target_tokens.tokens), found), "")
-        return weights, source.to_tensor(), target
+        return source.to_tensor(), target, *weights
 
     def _source_strings(self, text):
         """Tokens with the end, ragged strings, and their ids, `(batch, longest)`."""

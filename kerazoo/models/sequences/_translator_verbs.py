@@ -120,7 +120,7 @@ class TranslatorVerbs(TranslatorEndpoints):
         return sequence_log_likelihood(logits, labels, labels != self.target_tokens.pad)
 
     def _search(self, texts, *, beam_width, length_penalty, max_length, batch_size):
-        """(weights, source tokens, target tokens) of each text's best translation, in order."""
+        """(weights or None, source tokens, target tokens) of each text's best translation, in order."""
         texts = check_texts("texts", texts, blank=False)
         beam_width, batch_size = check_integer("beam_width", beam_width), check_integer("batch_size", batch_size)
         max_length = check_integer("max_length", self.max_length if max_length is None else max_length)
@@ -135,14 +135,15 @@ class TranslatorVerbs(TranslatorEndpoints):
             rows = order[start : start + batch_size]
             padded = keras.utils.pad_sequences([ids[row] for row in rows], padding="post")
             best = self.calls(search, padded, *limits, any_shape=True)
-            for row, target, length, weights in zip(rows, *best, strict=True):
+            for row, target, length, *weights in zip(rows, *best, strict=True):
                 tokens = [self.target_tokens.tokens[index] for index in target[:length]]
-                found[row] = (weights[..., :length, : len(sources[row])], sources[row], tokens)
+                weights = weights[0][..., :length, : len(sources[row])] if self.attends else None
+                found[row] = (weights, sources[row], tokens)
         return found
 
     def searcher(self, beam_width):
         """`(ids, max_length, length_penalty) -> ` the best translations' ids, their number with the end token, and the
-        attention weights of each: a function of tensors, for one beam width."""
+        attention weights of each where it `attends`: a function of tensors, for one beam width."""
         return functools.partial(self._best, beam_width=beam_width)
 
     def _best(self, ids, max_length, length_penalty, beam_width):
@@ -164,13 +165,15 @@ class TranslatorVerbs(TranslatorEndpoints):
         lengths = found.lengths[:, 0] + tf.cast(ended, tf.int32)
         # What stands behind a translation is how long the others of its batch, or the steps of a device, went on.
         inside = tf.range(tf.shape(best)[1]) < lengths[:, None]
+        best = tf.where(inside, best, self.target_tokens.end)
+        if not self.attends:
+            return best, lengths
         weights = found.extra[:, 0]
         if self.several_heads:
             weights, inside_of_weights = tf.transpose(weights, [0, 2, 1, 3]), inside[:, None, :, None]
         else:
             inside_of_weights = inside[:, :, None]
-        weights = tf.where(inside_of_weights, weights, 0.0)
-        return tf.where(inside, best, self.target_tokens.end), lengths, weights
+        return best, lengths, tf.where(inside_of_weights, weights, 0.0)
 
     def mean_of_heads(self, weights):
         """Attention weights `(..., target, source)`, of one head or the mean of several."""
