@@ -81,7 +81,7 @@ def test_disentanglement_is_measured_where_factors_are_known():
     settings = EvaluationConfig(split="test", num=300)
     found = model.own_figures(Data("shapes", (32, 32, 3)), settings, None)
     rows = Data("shapes", (32, 32, 3)).open("test").sample(300, seed=0)
-    factors = np.stack([rows[name] for name in ("shape", "colour", "scale", "angle", "place")], axis=1)
+    factors = np.stack([rows[name] for name in ("shape", "colour", "scale", "angle", "row", "column")], axis=1)
     codes = model.encode(rows["image"])["mean"]
     assert found["beta_vae_score"] == beta_vae_score(codes, factors)
     assert found["mutual_information_gap"] == mutual_information_gap(codes, factors)

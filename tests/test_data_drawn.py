@@ -40,8 +40,8 @@ def test_every_combination_occurs_once_and_splits_share_none(shapes, capsys):
     assert len(open_source("shapes", limit=10)) == 10
     assert main(["info", "shapes"]) == 0
     assert capsys.readouterr().out == (
-        "shapes[train]: 4,666 images of 32x32x3, uint8 0..255, 4 classes, with text, shape, colour, scale, angle and "
-        "place, licence none needed (synthetic)\n"
+        "shapes[train]: 4,666 images of 32x32x3, uint8 0..255, 4 classes, with text, shape, colour, scale, angle, row "
+        "and column, licence none needed (synthetic)\n"
     )
 
 
@@ -50,10 +50,10 @@ def test_pictures_show_their_factors(shapes):
     ink = (255 - images).sum(-1)
     # Place: the centre of mass lies in its cell of the grid.
     mass = ink.sum((1, 2))
-    for axis, divisor in ((1, 3), (2, 1)):
+    for axis, factor in ((1, "row"), (2, "column")):
         centre = (ink.sum(3 - axis) * np.arange(32)).sum(1) / mass
-        cell = shapes.arrays["place"] // divisor % 3
-        np.testing.assert_allclose(centre, 32 * np.array([0.28, 0.5, 0.72])[cell] - 0.5, atol=0.6)
+        cells = 32 * np.array([0.28, 0.5, 0.72])[shapes.arrays[factor]]
+        np.testing.assert_allclose(centre, cells - 0.5, atol=0.6)
     # Colour: the darkest pixel is pure.
     darkest = images.reshape(len(images), -1, 3)[np.arange(len(images)), ink.reshape(len(ink), -1).argmax(1)]
     np.testing.assert_array_equal(darkest, np.array(list(COLOURS.values()))[shapes.arrays["colour"]])
@@ -67,8 +67,9 @@ def test_pictures_show_their_factors(shapes):
 
 def test_a_turned_ellipse_leans_by_its_angle(shapes):
     y, x = np.mgrid[31:-1:-1, :32].astype(float)
+    middle = {"shape": "ellipse", "colour": "blue", "scale": "large", "row": "middle", "column": "middle"}
     for angle in ANGLES:
-        (picture,) = of(shapes, shape="ellipse", colour="blue", scale="large", angle=str(angle), place="middle")
+        (picture,) = of(shapes, angle=str(angle), **middle)
         weight = 255.0 - picture[..., 0]
         dx, dy = x - (x * weight).sum() / weight.sum(), y - (y * weight).sum() / weight.sum()
         leaning = 0.5 * np.degrees(np.arctan2(2 * (dx * dy * weight).sum(), ((dx**2 - dy**2) * weight).sum()))

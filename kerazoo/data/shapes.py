@@ -1,4 +1,4 @@
-"""`shapes`: pictures of one shape each, drawn from five factors that are known, with captions made of them."""
+"""`shapes`: pictures of one shape each, drawn from six factors that are known, with captions made of them."""
 
 import itertools
 
@@ -45,13 +45,13 @@ def _heart(x, y):
 
 
 SHAPES = {"square": _square, "triangle": _triangle, "ellipse": _ellipse, "heart": _heart}
-PLACES = tuple((row, column) for row in _ROWS for column in _COLUMNS)
 FACTORS = {
     "shape": tuple(SHAPES),
     "colour": tuple(COLOURS),
     "scale": tuple(SCALES),
     "angle": tuple(str(angle) for angle in ANGLES),
-    "place": tuple(" ".join(dict.fromkeys(place)) for place in PLACES),
+    "row": tuple(_ROWS),
+    "column": tuple(_COLUMNS),
 }
 
 
@@ -59,8 +59,9 @@ FACTORS = {
 def open_shapes(request):
     """Open pictures of a square, a triangle, an ellipse or a heart on white, drawn on the spot; needs no files.
 
-    Five factors make a picture: shape (4), colour (6), scale (4), angle (6, from 0 to 75 degrees) and place (9, on a
-    grid of 3x3). Every combination occurs once, 5,184 in all, so each factor is independent of the others.
+    Six factors make a picture: shape (4), colour (6), scale (4), angle (6, from 0 to 75 degrees), and the row (3) and
+    column (3) of its place on a grid. Every combination occurs once, 5,184 in all, so each factor is independent of the
+    others.
 
     Args:
         request: a `Request`. Splits: "test" is a tenth of the combinations (518), drawn by a fixed permutation, "train"
@@ -69,7 +70,7 @@ def open_shapes(request):
     Returns:
         A `Source` of {"image": uint8 `(n, H, W, C)`, "label": int64 `(n,)`, the shape, "text": object array `(n,)` of
         captions such as "a small red heart at the top left, turned by 15 degrees", "shape", "colour", "scale", "angle",
-        "place": int64 `(n,)`}; `info.value_names` names the values of the factors.
+        "row", "column": int64 `(n,)`}; `info.value_names` names the values of the factors.
     """
     codes = np.array(list(itertools.product(*(range(len(names)) for names in FACTORS.values()))), np.int64)
     order = np.random.default_rng(_SEED).permutation(len(codes))
@@ -96,30 +97,30 @@ def open_shapes(request):
     )
 
 
-def caption(shape, colour, scale, angle, place):
+def caption(shape, colour, scale, angle, row, column):
     """Return the caption of a picture.
 
     Args:
-        shape, colour, scale, angle, place: int. Values of the factors, indices into `FACTORS`.
+        shape, colour, scale, angle, row, column: int. Values of the factors, indices into `FACTORS`.
 
     Returns:
         str.
 
     Example:
-        >>> caption(3, 0, 1, 1, 0)
+        >>> caption(3, 0, 1, 1, 0, 0)
         'a small red heart at the top left, turned by 15 degrees'
-        >>> caption(2, 4, 0, 0, 4)
+        >>> caption(2, 4, 0, 0, 1, 1)
         'a tiny blue ellipse in the middle'
     """
-    where = FACTORS["place"][place]
-    where = "in the middle" if where == "middle" else f"at the {where.removeprefix('middle ').removesuffix(' middle')}"
+    sides = [side for side in (FACTORS["row"][row], FACTORS["column"][column]) if side != "middle"]
+    where = f"at the {' '.join(sides)}" if sides else "in the middle"
     turned = f", turned by {ANGLES[angle]} degrees" if angle else ""
     return f"a {FACTORS['scale'][scale]} {FACTORS['colour'][colour]} {FACTORS['shape'][shape]} {where}{turned}"
 
 
 def _draw(factors, height, width, channels):
     """Return uint8 images `(n, height, width, channels)` of the factors."""
-    forms = np.stack([factors[name] for name in ("shape", "scale", "angle", "place")], axis=1)
+    forms = np.stack([factors[name] for name in ("shape", "scale", "angle", "row", "column")], axis=1)
     distinct, rows = np.unique(forms, axis=0, return_inverse=True)
     covered = np.stack([_coverage(*form, height, width) for form in distinct])
     palette = np.array(list(COLOURS.values()), np.float32)
@@ -132,13 +133,13 @@ def _draw(factors, height, width, channels):
     return images
 
 
-def _coverage(shape, scale, angle, place, height, width):
+def _coverage(shape, scale, angle, row, column, height, width):
     """Return the part of each pixel that a form covers, float32 `(height, width)` in [0, 1]."""
     side = min(height, width)
-    (row, column), radius = PLACES[place], list(SCALES.values())[scale] * side
+    radius = list(SCALES.values())[scale] * side
     centres = [(np.arange(size * _SAMPLES) + 0.5) / _SAMPLES for size in (height, width)]
-    y = (_ROWS[row] * height - centres[0])[:, None] / radius  # upwards
-    x = (centres[1] - _COLUMNS[column] * width)[None] / radius
+    y = (list(_ROWS.values())[row] * height - centres[0])[:, None] / radius  # upwards
+    x = (centres[1] - list(_COLUMNS.values())[column] * width)[None] / radius
     turn = np.deg2rad(ANGLES[angle])
     inside = list(SHAPES.values())[shape](x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn))
     return inside.reshape(height, _SAMPLES, width, _SAMPLES).mean(axis=(1, 3), dtype=np.float32)
