@@ -9,7 +9,7 @@ import pytest
 import kerazoo
 from kerazoo.presets.config import read_config
 from kerazoo.utils.errors import ConfigError
-from tests.zoo_rows import all_rows, all_variables, assert_equal, every_row, fit, new, one_row_a_mechanism, values
+from tests.zoo_rows import all_rows, all_variables, assert_equal, fit, new, one_row_a_mechanism, values
 
 TINY = all_rows()["dcgan"].arguments
 
@@ -31,7 +31,7 @@ def flags(model):
     ]
 
 
-@pytest.mark.parametrize("name", every_row())
+@pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_copies_and_presets_keep_what_is_frozen(name, tmp_path):
     model = new(name)
     assert model.frozen_layers() == []

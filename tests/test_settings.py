@@ -11,7 +11,7 @@ import pytest
 
 import kerazoo
 from kerazoo.utils.errors import ConfigError
-from tests.zoo_rows import all_rows, every_row, new, values
+from tests.zoo_rows import all_rows, new, one_row_a_mechanism, values
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def outcome(name):
     return values(model.weights), verbs | {loss: np.float32(value) for loss, value in losses.items()}
 
 
-@pytest.mark.parametrize("name", every_row())
+@pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_settings_for_other_models_change_nothing(name, request):
     expected_weights, expected = outcome(name)
     request.getfixturevalue("other_settings")

@@ -113,7 +113,7 @@ ROWS = {
         ),
         mechanism="translation",
         litert_fixed={"translate_tokens", "translate_tokens_greedily", "score_tokens"},
-        slow={"litert"},
+        slow={"litert", "saved_model"},
     ),
 }
 

@@ -90,7 +90,7 @@ class Row:
         same: (signature, inputs, call) of verbs that are written apart from their signature: both must agree.
         litert_fixed: signatures of a LiteRT file whose batch is fixed: those with transposed convolutions or loops.
         batch_statistics: whether the loss takes statistics of the batch, so that parts of it train differently.
-        slow: checks that are left to `make test-slow`: `"litert"`, or `"all"`.
+        slow: checks that are left to `make test-slow`: `"litert"`, `"saved_model"`, or `"all"`.
     """
 
     arguments: dict
@@ -148,9 +148,9 @@ def compiled(name, **arguments):
     return model
 
 
-def every_row():
-    """Parameters of a test that runs for every row, all of a row's in one process."""
-    return [pytest.param(name, marks=_marks(name, "all" in row.slow)) for name, row in all_rows().items()]
+def every_row(check="all"):
+    """Parameters of a test that runs for every row, all of a row's in one process; `check` is its name in `Row.slow`."""
+    return [pytest.param(name, marks=_marks(name, {"all", check} & row.slow)) for name, row in all_rows().items()]
 
 
 def one_row_a_mechanism(check=None):
