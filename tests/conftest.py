@@ -23,6 +23,8 @@ from kerazoo.training import train
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.get_logger().setLevel("ERROR")
+# As many processes as cores run tests; threads of each for all cores would only wait for one another.
+tf.config.threading.set_intra_op_parallelism_threads(1)
 
 # 16x16 digits in batches of 300: an epoch of the 1,437 training images has four steps.
 TINY_MODEL = {"image_shape": [16, 16, 1], "filters": 4, "latent_dim": 8, "kernel_size": 3}

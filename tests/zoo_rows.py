@@ -149,7 +149,7 @@ def compiled(name, **arguments):
 
 
 def every_row(check="all"):
-    """Parameters of a test that runs for every row, all of a row's in one process; `check` is its name in `Row.slow`."""
+    """Parameters of a test that runs for every row, a row's in one process; `check` is its name in `Row.slow`."""
     return [pytest.param(name, marks=_marks(name, {"all", check} & row.slow)) for name, row in all_rows().items()]
 
 

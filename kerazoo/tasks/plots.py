@@ -58,19 +58,20 @@ def class_map(points, path, *, labels=None, scale=None, overwrite=False):
     return save_figure(figure, path, scale=scale, overwrite=overwrite)
 
 
-def attention_maps(maps, path, *, scale=None, overwrite=False):
+def attention_maps(maps, path, *, columns=MAPS_PER_ROW, scale=None, overwrite=False):
     """Write one picture of attention weights for each translation.
 
     Args:
         maps: sequence of (weights, source tokens, target tokens), weights of shape `(target, source)`, rows that sum
             to 1.
+        columns: int. Pictures side by side. Defaults to 3.
         path, scale: as for `scatter_plot`.
         overwrite: bool. Whether an existing file may be replaced. Defaults to False.
 
     Returns:
         Path. The file.
     """
-    columns = min(MAPS_PER_ROW, len(maps))
+    columns = min(columns, len(maps))
     figure, axes = _figure(4.2 * columns, 4.2 * -(-len(maps) // columns), len(maps), columns)
     for place, (weights, source, target) in zip(axes, maps, strict=False):
         place.imshow(weights, cmap="gray_r", vmin=0, vmax=1, aspect="auto")

@@ -39,15 +39,16 @@ def sample(model, path, *, num=None, seed=0, data=None, prompt=None, scale=None,
         temporary.write_text("\n".join(blocks), encoding="utf-8")
     if not model.attends:
         return (file,)
-    return file, attention_maps(_maps(model, texts), path, scale=scale, overwrite=overwrite)
+    return file, _draw_attention(model, texts[:MAX_MAPS], path, scale=scale, overwrite=overwrite)
 
 
-def _maps(model, texts):
-    """The first few maps of attention, one a head: `(weights of shape (target, source), source, target)`."""
-    found = model.attend(texts[:MAX_MAPS])
-    return [
-        (head, source, target) for weights, source, target in found for head in weights.reshape(-1, *weights.shape[-2:])
-    ]
+def _draw_attention(model, texts, path, **options):
+    """Write the maps of attention of some texts; those of several heads side by side, a row for each text."""
+    found = model.attend(texts)
+    if model.several_heads:
+        options["columns"] = len(found[0][0])
+        found = [(head, source, target) for weights, source, target in found for head in weights]
+    return attention_maps(found, path, **options)
 
 
 def evaluate(model, data, settings):
