@@ -3,6 +3,9 @@
 import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# As many processes as cores run tests; threads of each for all cores would only wait for one another. A variable, since
+# processes that tests start must inherit it: sums by another number of threads differ in their last bits.
+os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
 import re
 import shutil
@@ -23,8 +26,6 @@ from kerazoo.training import train
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.get_logger().setLevel("ERROR")
-# As many processes as cores run tests; threads of each for all cores would only wait for one another.
-tf.config.threading.set_intra_op_parallelism_threads(1)
 
 # 16x16 digits in batches of 300: an epoch of the 1,437 training images has four steps.
 TINY_MODEL = {"image_shape": [16, 16, 1], "filters": 4, "latent_dim": 8, "kernel_size": 3}

@@ -31,7 +31,6 @@ ROWS = {
         falling=("classifier_loss",),
         on_source={"num_classes": 10},
         mechanism="stages",
-        represents=True,
     ),
 }
 

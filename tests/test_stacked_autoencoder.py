@@ -20,6 +20,7 @@ ROWS = {
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
         },
         mechanism="stages",
+        represents=True,
         falling=("layer_1_loss",),
     ),
 }

@@ -55,7 +55,7 @@ class Autoencoder(ZooModel):
         if not self.corruption_level:
             return images
         draw, change = CORRUPTIONS[self.corruption]
-        noise = self.noise(tf.shape(images)[0], images.shape[1:], stream="corruption", distribution=draw)
+        noise = self.noise(tf.shape(images)[0], tf.shape(images)[1:], stream="corruption", distribution=draw)
         return change(images, noise, self.corruption_level)
 
     def reconstruction_loss(self, images, outputs):
