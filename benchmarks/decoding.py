@@ -20,19 +20,17 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.presets.preset import find_preset
 from kerazoo.text.vocabulary import SPECIALS
 
 WORDS, SOURCE_LENGTH = 6000, 16
-VOCABULARIES = ("source_vocabulary", "target_vocabulary")
 
 
 def fresh_model():
     """A model whose weights are those of seed 0, and that writes on until it is stopped."""
     keras.utils.set_random_seed(0)
     words = [*SPECIALS, *(f"w{index}" for index in range(WORDS))]
-    config = find_preset("transformer_multi30k").config
-    model = kerazoo.create(config.architecture, **config.model | dict.fromkeys(VOCABULARIES, words))
+    vocabularies = {"source_vocabulary": words, "target_vocabulary": words}
+    model = kerazoo.load("transformer_multi30k", weights=None, **vocabularies)
     table = model.decoder.embedding.table
     never = np.zeros(table.shape, "float32")
     never[model.target_tokens.end] = table[model.target_tokens.end]

@@ -176,9 +176,8 @@ def test_decoding_agrees_with_teacher_forcing(variant):
                 assert logits.argmax(axis=1).tolist() == tokens.tolist()
             for one in weights:
                 np.testing.assert_allclose(one[row, : lengths[row]].numpy().sum(axis=1), 1, rtol=1e-5)
-    assert len(weights) == (model.attention is not None)
-    for one in weights:
-        np.testing.assert_array_equal(one[1, :, 2:], 0)
+                np.testing.assert_array_equal(one[1, :, 2:], 0)
+        assert len(weights) == (model.attention is not None)
 
 
 def test_translations_do_not_depend_on_their_batch():

@@ -20,14 +20,8 @@ def points(**options):
 
 
 class TestValidationSplit:
-    @pytest.mark.parametrize(
-        ("fraction", "wrap"),
-        [
-            (0.2, np.array),
-            (0.25, lambda x: {"points": x}),
-            (np.float32(0.5), lambda x: from_arrays({"points": x})),
-        ],
-    )
+    @pytest.mark.parametrize("fraction", [pytest.param(0.2, marks=pytest.mark.slow), 0.25, np.float32(0.5)])
+    @pytest.mark.parametrize("wrap", [np.array, lambda x: {"points": x}, lambda x: from_arrays({"points": x})])
     def test_the_last_part_is_validated_on_and_not_learned_from(self, fraction, wrap):
         first = int(np.floor(13 * (1 - fraction)))
         keras.utils.set_random_seed(0)

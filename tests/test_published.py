@@ -114,6 +114,9 @@ FAR_OFF |= {
     (preset, label) for preset in ("gmmn_ring", "unrolled_gan_ring", "wgan_ring") for label in ("dynamic", "int8")
 }
 
+# Of a flow of many small layers the graph, which float16 does not halve, takes a part of the file, too.
+MANY_LAYERS = {"glow_mnist"}
+
 
 @pytest.mark.parametrize("preset", published())
 def test_recorded_files_for_devices_are_within_their_bounds(preset):
@@ -128,7 +131,7 @@ def test_recorded_files_for_devices_are_within_their_bounds(preset):
             assert abs(value - wanted[name]) <= bound * max(abs(wanted[name]), 1.0), (label, name)
     if report["float32"]["bytes"] < 250_000:  # the graph itself, and not the weights, takes the most
         return
-    assert 0.45 < report["float16"]["ratio"] < 0.7  # of a flow of many small layers the graph takes a part, too
+    assert 0.45 < report["float16"]["ratio"] < (0.7 if preset in MANY_LAYERS else 0.62)
     for label in ("dynamic", "int8"):
         assert report[label].get("reason") or report[label]["ratio"] < 0.5
     assert report["float32"]["metrics"]

@@ -75,14 +75,8 @@ def test_an_overflow_on_one_replica_skips_the_step_on_all(name, two_replicas, mo
         assert int(optimizers[role].iterations.numpy()) == 0
 
 
-@pytest.mark.parametrize(
-    ("clip", "precision"),
-    [
-        ({"clipnorm": 0.02}, "float32"),
-        ({"global_clipnorm": 0.02}, "mixed_float16"),
-        ({"clipvalue": 1e-3}, "float32"),
-    ],
-)
+@pytest.mark.parametrize("clip", [{"clipnorm": 0.02}, {"global_clipnorm": 0.02}, {"clipvalue": 1e-3}])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 def test_an_optimizers_own_clipping_acts_on_the_gradient_of_the_whole_batch(clip, precision, two_replicas):
     def trained():
         model = new("vae", dtype=precision)

@@ -6,7 +6,6 @@ from contenders import THREADS
 
 import kerazoo
 from kerazoo.data import from_arrays
-from kerazoo.presets.preset import find_preset
 from kerazoo.text.vocabulary import SPECIALS
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
@@ -39,9 +38,7 @@ def _windows(preset, dtype, rows, steps):
 
 def _pairs(preset, dtype, rows, steps):
     words = [*SPECIALS, *(f"w{index}" for index in range(6000))]
-    config = find_preset(preset).config
-    vocabularies = dict.fromkeys(("source_vocabulary", "target_vocabulary"), words)
-    model = kerazoo.create(config.architecture, dtype=dtype, **config.model | vocabularies)
+    model = kerazoo.load(preset, weights=None, dtype=dtype, source_vocabulary=words, target_vocabulary=words)
     source, target = np.random.default_rng(0).integers(4, len(words), (2, rows, steps + 1), dtype=np.int32)
     return _train(model, {"source": source[:, 1:], "target": target})
 
