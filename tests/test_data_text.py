@@ -40,6 +40,15 @@ def test_files_and_their_splits(tmp_path, name, data):
     assert (source.info.kind, source.info.key, source.arrays["text"].dtype) == ("text", "text", object)
 
 
+def test_a_path_with_the_split_in_it_is_that_file(tmp_path):
+    for split, text in {"train": "abc\n", "valid": "de\n"}.items():
+        (tmp_path / f"ptb.{split}.txt").write_text(text)
+    spec = f"text:{tmp_path}/ptb.{{split}}.txt"
+    assert [text_of(spec, split) for split in ("train", "valid")] == ["abc\n", "de\n"]
+    with pytest.raises(DataError, match=r"no split 'test'.*train, valid"):
+        open_source(spec, split="test")
+
+
 def test_line_ends_of_windows_and_letters_of_many_bytes(tmp_path):
     (tmp_path / "a.txt").write_bytes("Grüße,\r\n你好\r\n".encode())
     assert text_of(f"text:{tmp_path / 'a.txt'}") == "Grüße,\n你好\n"

@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 import tensorflow as tf
 
-from kerazoo.text.graph import join_words, lookup_ids, split_text
-from kerazoo.text.vocabulary import Vocabulary, detokenize, tokenize
+from kerazoo.text.graph import join_tokens, lookup_ids, split_text
+from kerazoo.text.vocabulary import Vocabulary, join, tokenize
 from kerazoo.utils.errors import ConfigError
 
 TEXTS = [
@@ -27,7 +27,7 @@ def fuzz(num):
         yield unicodedata.normalize("NFC", "".join(rng.choices(letters, k=rng.randint(1, 24))))
 
 
-@pytest.mark.parametrize("level", ["word", "character"])
+@pytest.mark.parametrize("level", ["word", "character", "token"])
 def test_texts_are_cut_as_in_python(level):
     texts = [text for text in [*TEXTS, *fuzz(2000)] if text.strip()]
     found = split_text(tf.constant(texts), level).to_list()
@@ -35,11 +35,26 @@ def test_texts_are_cut_as_in_python(level):
         assert [token.decode() for token in tokens] == tokenize(text, level)
 
 
-def test_words_are_joined_as_in_python():
-    tokens = [found for text in [*TEXTS, *fuzz(2000)] if (found := tokenize(text, "word"))]
+@pytest.mark.parametrize("level", ["word", "character", "token"])
+def test_tokens_are_joined_as_in_python(level):
+    tokens = [found for text in [*TEXTS, *fuzz(2000)] if (found := tokenize(text, level))]
     padded = tf.ragged.constant(tokens).to_tensor()
-    for words, text in zip(tokens, join_words(padded).numpy(), strict=True):
-        assert text.decode() == detokenize(words)
+    for words, text in zip(tokens, join_tokens(padded, level).numpy(), strict=True):
+        assert text.decode() == join(words, level)
+
+
+def test_special_tokens_between_spaces_are_unknown_in_both():
+    vocabulary = Vocabulary.of_words(["N million </s> N"], min_count=1, level="token")
+    text = "N <unk> </s> <pad> million"
+    assert vocabulary.encode(text).tolist() == [4, 1, 1, 1, 5]
+    assert lookup_ids(split_text(tf.constant([text]), "token").flat_values, vocabulary).numpy().tolist() == [
+        4,
+        1,
+        1,
+        1,
+        5,
+    ]
+    assert vocabulary.decode([4, 5, 3]) == "N million"
 
 
 def test_ids_are_those_of_the_vocabulary():

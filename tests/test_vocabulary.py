@@ -27,7 +27,7 @@ def test_words_numbers_and_marks():
     ]
     assert tokenize("e\u0301 \u00c9", "word") == ["\u00e9", "\u00e9"]  # NFC, then lower case
     assert tokenize("Ab c", "character") == ["A", "b", " ", "c"]
-    with pytest.raises(ConfigError, match="level='letter': expected 'character' or 'word'"):
+    with pytest.raises(ConfigError, match="level='letter': expected one of 'character', 'word', 'token'"):
         tokenize("a", "letter")
 
 

@@ -159,11 +159,11 @@ class Tokens(ExampleSpace):
         if tokens.ndim != 2 or tokens.dtype.kind not in "iu" or tokens.shape[1] < 2:
             raise DataError(
                 f"tokens of type {tokens.dtype} and shape {tokens.shape} where integers of shape (batch, steps + 1), "
-                "inputs and the one after them, are expected: give texts, or encode them with model.characters.encode"
+                "inputs and the one after them, are expected: give texts, or encode them with model.tokens.encode"
             )
         if tokens.min() < 0 or tokens.max() >= self.num_tokens:
             known = f"the vocabulary has {self.num_tokens}, numbered from 0"
-            raise DataError(f"tokens from {tokens.min()} to {tokens.max()}: {known}; encode with its characters")
+            raise DataError(f"tokens from {tokens.min()} to {tokens.max()}: {known}; encode with model.tokens")
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,16 @@
 """Raw pairs of texts: `pairs:SOURCE,TARGET` from two files, and the made-up tasks `copy` and `reversal`."""
 
-import glob
-import re
 import warnings
 
 import numpy as np
 
 from kerazoo.data.arrays import from_arrays
-from kerazoo.data.paths import find_path
+from kerazoo.data.paths import SPLIT, find_path, splits_of_files
 from kerazoo.data.schemes import source
 from kerazoo.data.splits import num_and_seed
 from kerazoo.data.text import read_text, text_array
 from kerazoo.utils.errors import DataError
 
-_SPLIT = "{split}"
 _NUM_STRINGS = {"train": (20_000, 0), "test": (1_000, 1)}  # split -> (number of strings, seed)
 _LENGTHS = "20-30"
 # Of 26**8 strings and more, no two come out equal, within a split or between the two.
@@ -43,8 +40,8 @@ def open_pairs(request):
     paths = [path.strip() for path in request.argument.split(",")]
     if len(paths) != 2 or not all(paths):
         raise DataError(f"{request.spec}: write pairs:SOURCE,TARGET, two paths with one comma between them")
-    splits = sorted({split for path in paths for split in _splits(request, path)})
-    if splits and request.split not in splits and all(_SPLIT in path for path in paths):
+    splits = sorted({split for path in paths for split in splits_of_files(request, path)})
+    if splits and request.split not in splits and all(SPLIT in path for path in paths):
         raise request.no_split(splits)
     sides = [_read_lines(request, path) for path in paths]
     if len(sides[0]) != len(sides[1]):
@@ -88,26 +85,11 @@ def open_copy(request):
 
 def _read_lines(request, path):
     """Return the lines of a file, without the spaces around them."""
-    found = find_path(request, path.replace(_SPLIT, request.split), folders=False)
+    found = find_path(request, path.replace(SPLIT, request.split), folders=False)
     text = read_text(request, found)
     if not text:
         raise DataError(f"{request.spec}: {found} is empty")
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
-
-
-def _splits(request, path):
-    """Return the splits for which a path with `{split}` exists."""
-    if _SPLIT not in path:
-        return []
-    before, _, after = path.partition(_SPLIT)
-    folder, slash, start = before.rpartition("/")
-    try:
-        folder = str(find_path(request, folder or ".")) if slash else "."
-    except DataError:
-        return []
-    pattern = glob.escape(f"{folder}/{start}") + "*" + glob.escape(after)
-    named = re.compile(re.escape(f"{folder}/{start}") + "(.+)" + re.escape(after))
-    return sorted(match[1] for match in map(named.fullmatch, glob.glob(pattern)) if match)
 
 
 def _random_strings(request):

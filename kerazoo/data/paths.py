@@ -1,12 +1,15 @@
 """Looking up the paths of specs, and walks through folders that end whatever links, pipes and devices they hold."""
 
+import glob
 import os
+import re
 import stat
 from pathlib import Path
 
 from kerazoo.utils.errors import DataError
 
 DATA_DIR = "KERAZOO_DATA_DIR"
+SPLIT = "{split}"  # stands for the split in a path
 
 
 def printable(path):
@@ -72,6 +75,29 @@ def find_path(request, path, noun="file", *, folders=True):
     looked = " and ".join(printable(place.absolute()) for place in places)
     hint = "" if len(places) > 1 or places[0].is_absolute() else f"; set {DATA_DIR} to a folder that has it"
     raise DataError(f"{request.spec}: no such {noun}; looked for {looked}{hint}")
+
+
+def splits_of_files(request, path):
+    """Return the splits for which there is a file.
+
+    Args:
+        request: a `Request`, for messages.
+        path: str, a path of a spec; `{split}` in it stands for the split.
+
+    Returns:
+        list of str, sorted; none for a path without `{split}`.
+    """
+    if SPLIT not in path:
+        return []
+    before, _, after = path.partition(SPLIT)
+    folder, slash, start = before.rpartition("/")
+    try:
+        folder = str(find_path(request, folder or ".")) if slash else "."
+    except DataError:
+        return []
+    pattern = glob.escape(f"{folder}/{start}") + "*" + glob.escape(after)
+    named = re.compile(re.escape(f"{folder}/{start}") + "(.+)" + re.escape(after))
+    return sorted(match[1] for match in map(named.fullmatch, glob.glob(pattern)) if match)
 
 
 def walk(root):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.data.arrays import from_arrays
-from kerazoo.data.paths import counted, find_path, named, printable, walk
+from kerazoo.data.paths import SPLIT, counted, find_path, named, printable, splits_of_files, walk
 from kerazoo.data.schemes import source
 from kerazoo.utils.errors import DataError
 
@@ -32,11 +32,13 @@ def open_text(request):
 
     Files are UTF-8, plain or compressed with gzip. A byte order mark is left out; line ends of Windows become "\\n".
     A relative path that does not exist in the working directory is looked for in the folder `KERAZOO_DATA_DIR`.
+    Where texts are divided already, `{split}` in the path stands for the split: "text:ptb.{split}.txt" with split
+    "valid" is all of ptb.valid.txt.
 
     Args:
-        request: a `Request`. Splits: "train" is the first 90% of the characters, "validation" and "test" are the two
-            halves of what follows, "all" is everything. In a folder, the characters of all files in a row are divided;
-            each file remains a separate text.
+        request: a `Request`. Splits of a path without `{split}`: "train" is the first 90% of the characters,
+            "validation" and "test" are the two halves of what follows, "all" is everything. In a folder, the characters
+            of all files in a row are divided; each file remains a separate text.
 
     Returns:
         A `Source` of {"text": object array `(n,)` of str}, one text per file.
@@ -45,7 +47,11 @@ def open_text(request):
         DataError: there is no such file, it is empty, not UTF-8 or damaged, or the split is unknown or empty.
     """
     request.refuse_images("text")
-    root = find_path(request, request.argument)
+    if SPLIT in request.argument:
+        splits = splits_of_files(request, request.argument)
+        if splits and request.split not in splits:
+            raise request.no_split(splits)
+    root = find_path(request, request.argument.replace(SPLIT, request.split))
     if root.is_dir():
         files, left_out = walk(root)
         found, unusable = ([path for path in paths if _is_text(path)] for paths in (sorted(files), left_out))
@@ -61,6 +67,8 @@ def open_text(request):
     else:
         paths = [root]
     texts = [text for text in (read_text(request, path) for path in paths) if text]
+    if SPLIT in request.argument and any(texts):
+        return from_arrays({"text": text_array(texts)}, name=request.spec, split=request.split)
     return _cut(request, texts)
 
 

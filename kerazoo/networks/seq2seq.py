@@ -20,6 +20,11 @@ class TokenEmbedding(keras.layers.Layer):
         self.table = self.add_weight(name="table", shape=(num_tokens, dim), initializer=init)
         self.built = True
 
+    @property
+    def kernel(self):
+        """The table, by the name that a `TiedDense` layer looks for."""
+        return self.table
+
     def call(self, ids):
         # The gradient of reshape is dense; that of gather alone would be slices.
         table = tf.reshape(tf.convert_to_tensor(self.table), self.table.shape)

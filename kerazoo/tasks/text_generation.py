@@ -17,7 +17,20 @@ RULE = "-" * 72
 def sample(model, path, *, num=3, seed=0, prompt="", overwrite=False):
     """Write `num` texts of 500 characters that go on from `prompt` as a text, one below the other; the same seed
     gives the same texts."""
-    texts = model.generate(prompt, NUM_CHARACTERS, seed=seed, num_samples=num)
+    return write_texts(model.generate(prompt, NUM_CHARACTERS, seed=seed, num_samples=num), path, overwrite=overwrite)
+
+
+def write_texts(texts, path, *, overwrite):
+    """Write texts to a file, one below the other.
+
+    Args:
+        texts: list[str].
+        path: Path. Of the file; ".txt" is added where it has no suffix.
+        overwrite: bool. Whether a file may be replaced.
+
+    Returns:
+        tuple[Path]. The file.
+    """
     file = text_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
         temporary.write_text(f"\n\n{RULE}\n\n".join(texts) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ initialised wherever the graph runs, while a search among fingerprints needs onl
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.text.vocabulary import CLOSING, JOINING, OPENING, SPACE_PATTERN, WORD_PATTERN
+from kerazoo.text.vocabulary import CLOSING, JOINING, OPENING, SPACE_PATTERN, SPECIALS, WORD_PATTERN
 from kerazoo.utils.errors import ConfigError
 
 _BUCKETS = 2**63 - 1
@@ -18,7 +18,7 @@ def split_text(text, level):
 
     Args:
         text: string tensor, shape `(batch,)`, UTF-8 in Unicode form NFC (graphs cannot normalise it).
-        level: "character" or "word".
+        level: "character", "word" or "token".
 
     Returns:
         tf.RaggedTensor. Strings, shape `(batch, tokens)`.
@@ -29,8 +29,10 @@ def split_text(text, level):
     """
     if level == "character":
         return tf.strings.unicode_split(text, "UTF-8")
-    text = tf.strings.regex_replace(tf.strings.lower(text, "utf-8"), SPACE_PATTERN, " ")
-    return tf.strings.split(tf.strings.regex_replace(text, f"({WORD_PATTERN})", r" \1 "))
+    text = tf.strings.regex_replace(text, SPACE_PATTERN, " ")
+    if level == "word":
+        text = tf.strings.regex_replace(tf.strings.lower(text, "utf-8"), f"({WORD_PATTERN})", r" \1 ")
+    return tf.strings.split(text)
 
 
 def lookup_ids(tokens, vocabulary):
@@ -41,8 +43,8 @@ def lookup_ids(tokens, vocabulary):
         vocabulary: Vocabulary.
 
     Returns:
-        tf.Tensor. int32, of the same shape. A token that the vocabulary lacks has the id of "<unk>", or -1 if there is
-        no "<unk>".
+        tf.Tensor. int32, of the same shape. A token that the vocabulary lacks, or that is special, has the id of
+        "<unk>", or -1 if there is no "<unk>".
 
     Raises:
         ConfigError: two tokens of the vocabulary have one 63-bit fingerprint.
@@ -60,12 +62,30 @@ def lookup_ids(tokens, vocabulary):
     wanted = _fingerprints(tokens)
     place = tf.minimum(tf.searchsorted(tf.constant(prints[order]), wanted), len(order) - 1)
     found = tf.gather(prints[order], place) == wanted
-    missing = -1 if vocabulary.unknown is None else vocabulary.unknown
-    return tf.where(found, tf.gather(order.astype("int32"), place), missing)
+    missing, first = (-1, 0) if vocabulary.unknown is None else (vocabulary.unknown, len(SPECIALS))
+    ids = tf.gather(order.astype("int32"), place)
+    return tf.where(found & (ids >= first), ids, missing)
 
 
 def _fingerprints(tokens):
     return tf.strings.to_hash_bucket_fast(tokens, _BUCKETS)
+
+
+def join_tokens(tokens, level):
+    """Texts of tokens, as `vocabulary.join` gives them.
+
+    Args:
+        tokens: string tensor, shape `(batch, tokens)`, shorter rows padded with empty strings.
+        level: "character", "word" or "token".
+
+    Returns:
+        tf.Tensor. Strings, shape `(batch,)`.
+    """
+    if level == "word":
+        return join_words(tokens)
+    if level == "token":
+        return tf.strings.strip(tf.strings.reduce_join(tokens, axis=1, separator=" "))
+    return tf.strings.reduce_join(tokens, axis=1)
 
 
 def join_words(tokens):

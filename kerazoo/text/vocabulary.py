@@ -9,7 +9,7 @@ import numpy as np
 from kerazoo.utils.errors import ConfigError, DataError
 
 PAD, UNKNOWN, START, END = SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
-LEVELS = ("character", "word")
+LEVELS = ("character", "word", "token")
 
 # Punctuation and spaces are spelled out, since `\w` and `\s` mean ASCII to RE2 and Unicode to Python. Everything else
 # (letters of any script, digits, combining marks) belongs to words. A TensorFlow graph gives the same tokens by
@@ -35,7 +35,8 @@ def tokenize(text, level):
     Args:
         text: str.
         level: "character" (each character is a token, nothing is changed) or "word": the text is brought to Unicode
-            form NFC and lower case and cut by `WORD_PATTERN` into numbers, words and single punctuation marks.
+            form NFC and lower case and cut by `WORD_PATTERN` into numbers, words and single punctuation marks; "token":
+            what stands between spaces, for texts that were cut before.
 
     Returns:
         list[str].
@@ -48,7 +49,27 @@ def tokenize(text, level):
         ['a', "man's", 't-shirt', 'costs', '$', '3.50', ',', '(', 'more', ')', 'or', 'less', '.']
     """
     _check_level(level)
-    return list(text) if level == "character" else _TOKEN.findall(unicodedata.normalize("NFC", text).lower())
+    return _CUTS[level](text)
+
+
+_CUTS = {
+    "character": list,
+    "word": lambda text: _TOKEN.findall(unicodedata.normalize("NFC", text).lower()),
+    "token": re.compile(f"[^{_SPACES}]+").findall,
+}
+
+
+def join(tokens, level):
+    """The text of tokens, the way back of `tokenize` as far as there is one.
+
+    Args:
+        tokens: iterable of str.
+        level: as for `tokenize`. Words are joined by `detokenize`, tokens by spaces.
+
+    Returns:
+        str.
+    """
+    return detokenize(tokens) if level == "word" else ("" if level == "character" else " ").join(tokens)
 
 
 def detokenize(tokens):
@@ -85,7 +106,7 @@ class Vocabulary:
     Args:
         tokens: sequence of str, all different. Where the first four are "<pad>", "<unk>", "<s>", "</s>", they are
             special: padding after shorter texts, any token that the vocabulary lacks, start and end.
-        level: "character" or "word": what the other tokens are.
+        level: "character", "word" or "token": what the other tokens are, see `tokenize`.
 
     Attributes:
         tokens: list[str]. A model that stores it, with `level`, can build the same vocabulary again.
@@ -144,16 +165,17 @@ class Vocabulary:
         return cls([*SPECIALS, *_characters(texts)], level="character")
 
     @classmethod
-    def of_words(cls, texts, max_size=8000, min_count=2):
+    def of_words(cls, texts, max_size=8000, min_count=2, level="word"):
         """The special tokens, then the words of the texts, the most frequent first and equally frequent ones by name.
 
         Args:
             texts: a str or an iterable of str.
             max_size: int, default 8000. Largest number of tokens, special ones included.
             min_count: int, default 2. Rarer words are left out and become "<unk>".
+            level: "word" (the default) or "token". What a word is, see `tokenize`.
 
         Returns:
-            Vocabulary. Of level "word".
+            Vocabulary. Of that level.
 
         Raises:
             DataError: no word is frequent enough.
@@ -162,14 +184,16 @@ class Vocabulary:
             >>> Vocabulary.of_words(["the cat, the dog", "The end"], min_count=1).tokens[4:]
             ['the', ',', 'cat', 'dog', 'end']
         """
-        counts = Counter(token for text in _listed(texts) for token in tokenize(text, "word"))
+        counts = Counter(token for text in _listed(texts) for token in tokenize(text, level))
+        for special in SPECIALS:
+            counts.pop(special, None)
         kept = sorted((-count, token) for token, count in counts.items() if count >= min_count)
         if not kept or max_size <= len(SPECIALS):
             raise DataError(
                 f"no words for a vocabulary: {len(counts):,} different words, none kept by min_count={min_count} and "
                 f"max_size={max_size}; give more text, or other limits"
             )
-        return cls([*SPECIALS, *(token for _, token in kept[: max_size - len(SPECIALS)])], level="word")
+        return cls([*SPECIALS, *(token for _, token in kept[: max_size - len(SPECIALS)])], level=level)
 
     def __len__(self):
         return len(self.tokens)
@@ -190,8 +214,8 @@ class Vocabulary:
             DataError: a character that the vocabulary lacks, where it has no "<unk>".
         """
         found = tokenize(text, self.level)
-        # `tokenize` never returns a special token, so its id is never given by accident.
         ids = np.fromiter((self._ids.get(token, -1) for token in found), np.int32, len(found))
+        ids[ids < self._first] = -1  # a special token between spaces is none
         missing = np.flatnonzero(ids < 0)
         if len(missing) and self.unknown is None:
             raise DataError(self._unknown_line(found, missing))
@@ -214,8 +238,7 @@ class Vocabulary:
         if len(ids) and not (ids.min() >= 0 and ids.max() < len(self)):
             raise DataError(f"ids from {ids.min()} to {ids.max()} where the vocabulary has 0 to {len(self) - 1}")
         dropped = {self.pad, self.start, self.end}
-        tokens = [self.tokens[index] for index in ids.tolist() if index not in dropped]
-        return "".join(tokens) if self.level == "character" else detokenize(tokens)
+        return join([self.tokens[index] for index in ids.tolist() if index not in dropped], self.level)
 
     def _unknown_line(self, found, missing):
         """One line that names the first missing characters, each once, and the known ones."""
@@ -244,7 +267,7 @@ def _characters(texts):
 
 def _check_level(level):
     if level not in LEVELS:
-        raise ConfigError(f"level={level!r}: expected {' or '.join(map(repr, LEVELS))}")
+        raise ConfigError(f"level={level!r}: expected one of {', '.join(map(repr, LEVELS))}")
 
 
 def _check_tokens(tokens, level):

@@ -16,6 +16,7 @@ from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
+from kerazoo.tasks.word_generation import leading_texts
 from kerazoo.utils.errors import DataError, ExportError
 from kerazoo.utils.files import temporary_folder
 from kerazoo.utils.images import as_float_array
@@ -47,18 +48,29 @@ def _energy_figures(model, data, settings):
 
 def _step_figures(model, data, settings):
     """Bits a character, step by step with the state carried, of as many characters of the split as `score` is told."""
-    text = "".join(texts_of(data.open(settings.split)))
-    tokens = model.characters.encode(text)
-    steps = min(settings.num, len(tokens) // STREAMS)
+    nats, num_steps = _nats_by_steps(model, model.stream_of(texts_of(data.open(settings.split))), settings.num)
+    return {"bits_per_character_by_steps": nats / np.log(2), "num_steps": num_steps}
+
+
+def _word_step_figures(model, data, settings):
+    """Perplexity, step by step as above, of the texts that `score` is told."""
+    _, ids = leading_texts(model, data.open(settings.split), settings.num * STREAMS)
+    nats, num_steps = _nats_by_steps(model, ids, settings.num)
+    return {"perplexity_by_steps": float(np.exp(nats)), "num_steps": num_steps}
+
+
+def _nats_by_steps(model, tokens, num):
+    """What a token costs, read in parts side by side that carry the state, and how many steps these have."""
+    steps = min(num, len(tokens) // STREAMS)
     if steps < 2:
-        raise ExportError(f"{len(tokens)} characters are too few to read them in {STREAMS} parts step by step")
+        raise ExportError(f"{len(tokens)} tokens are too few to read them in {STREAMS} parts step by step")
     tokens = np.asarray(tokens[: STREAMS * steps], "int32").reshape(STREAMS, steps)
     state, nats = model.zero_state(STREAMS).numpy(), 0.0
     for now, following in zip(tokens.T, tokens.T[1:], strict=False):
         logits, state = model.calls(model.next_logits, now, state)
         logits = logits - logits.max(axis=1, keepdims=True)
         nats += float((np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(STREAMS), following]).mean())
-    return {"bits_per_character_by_steps": nats / (steps - 1) / np.log(2), "num_steps": steps - 1}
+    return nats / (steps - 1), steps - 1
 
 
 def _held_out(data, settings):
@@ -73,6 +85,7 @@ FIGURES = {
     "image-autoencoding": (_task_figures, _reconstruction_figures),
     "density-estimation": (_energy_figures, _reconstruction_figures),
     "text-generation": (_task_figures, _step_figures),
+    "word-generation": (_task_figures, _word_step_figures),
 }
 
 

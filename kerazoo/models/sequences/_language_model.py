@@ -1,4 +1,4 @@
-"""The family of character language models: vocabulary, data and verbs, beside networks and training."""
+"""The family of language models, of characters unless said otherwise: vocabulary, data and verbs."""
 
 from typing import Annotated, Any
 
@@ -25,11 +25,13 @@ Characters = Annotated[list[Annotated[str, Field(min_length=1, max_length=1)]], 
 # Steps of time that a verb computes at once: powers of two, so that few graphs are traced.
 SHORTEST, LONGEST = 16, 512
 # Of one call of the exported `generate`, which a server runs for whoever asks.
-MOST_CHARACTERS = 10_000
+MOST_TOKENS = 10_000
 
 
 class LanguageModel:
-    """Mixin; list it before `ZooModel`. Verbs and data of a model of text, character by character.
+    """Mixin; list it before `ZooModel`. Verbs and data of a model of text, token by token.
+
+    A token is a character; `WordLanguageModel` says what is different where it is a word.
 
     The class has the arguments `vocabulary` (annotated with `Characters`) and `sequence_length`; its `__init__` sets
     `characters`, the `Vocabulary`. It has three pure functions of tensors: `zero_state(rows)`, a tensor `(rows, ...)`;
@@ -39,10 +41,16 @@ class LanguageModel:
 
     task: Any = "text-generation"
     default_endpoint: str | None = "generate"
+    number_input = "num_characters"  # of the exported `generate`
+
+    @property
+    def tokens(self):
+        """The `Vocabulary`."""
+        return self.characters
 
     @property
     def space(self):
-        return Tokens(num_tokens=len(self.characters))
+        return Tokens(num_tokens=len(self.tokens))
 
     @classmethod
     def arguments_from(cls, source, arguments):
@@ -53,8 +61,22 @@ class LanguageModel:
         """Texts in a row, as a `TokenStream` in windows of `sequence_length`; tokens stay as they are."""
         if self.batch_key in source.arrays:
             return source
-        tokens = self.characters.encode("".join(texts_of(source)))
-        return TokenStream(tokens, self.sequence_length, **source.info.origin)
+        return TokenStream(self.stream_of(texts_of(source)), self.sequence_length, **source.info.origin)
+
+    # === From texts to ids and back ===
+
+    def stream_of(self, texts):
+        """Ids of texts in a row, int32 `(n,)`; what follows the first of them is learned."""
+        return self.tokens.encode("".join(texts))
+
+    def _ids_before(self, prompt):
+        """Ids, at least one, behind which a prompt's text goes on."""
+        return self.tokens.encode(prompt or self._begin())
+
+    def _written(self, ids, prompt):
+        """The text of `_ids_before(prompt)` and of what was written behind them."""
+        text = self.tokens.decode(ids)
+        return text if prompt else text[1:]
 
     # === Verbs ===
 
@@ -78,28 +100,34 @@ class LanguageModel:
             DataError: a prompt that is no text, or has a character that the vocabulary lacks.
             ConfigError: a number out of range.
         """
-        num_new = check_integer("num_characters", num_characters)
+        return self._generate(prompt, {"num_characters": num_characters}, temperature, top_k, seed, num_samples)
+
+    def _generate(self, prompt, num_new, temperature, top_k, seed, num_samples):
+        num_new = check_integer(*next(iter(num_new.items())))
         num_samples = check_integer("num_samples", num_samples)
-        top_k = check_integer("top_k", len(self.characters) if top_k is None else top_k)
+        top_k = check_integer("top_k", len(self.tokens) if top_k is None else top_k)
         temperature = check_number("temperature", temperature)
         prompts = [text for text in check_texts("prompt", prompt) for _ in range(num_samples)]
-        ids = [self.characters.encode(text or self._begin()) for text in prompts]
+        ids = [self._ids_before(text) for text in prompts]
         lengths = np.array([len(row) for row in ids], "int32")
         rows, width = len(ids), _padded_length(num_new, None)
         noise = np.zeros((rows, width), "float32")
         # Step by step, so that a longer text begins like a shorter one of the same seed.
         noise[:, :num_new] = random_generator(seed).random((num_new, rows), "float32").T
-        arguments = (num_new, "int32"), (temperature, "float32"), (min(top_k, len(self.characters)), "int32")
+        arguments = (num_new, "int32"), (temperature, "float32"), (min(top_k, len(self.tokens)), "int32")
         num_new, temperature, top_k = (np.full(rows, value, dtype) for value, dtype in arguments)
         padded = _pad(ids, _padded_length(lengths.max(), None))
         tokens = self.calls(self._continue, padded, lengths, num_new, noise, temperature, top_k)
         ends = lengths + num_new
-        written = [self.characters.decode(row[:end]) for row, end in zip(tokens, ends, strict=True)]
-        return [text if given else text[1:] for text, given in zip(written, prompts, strict=True)]
+        return [self._written(row[:end], text) for row, end, text in zip(tokens, ends, prompts, strict=True)]
 
     def _continue(self, prompts, lengths, num_new, noise, temperature, top_k):
         state = self.zero_state(tf.shape(prompts)[0])
-        return continue_tokens(self.next_logits, state, prompts, lengths, num_new, noise, temperature, top_k)
+        return continue_tokens(self.logits_to_draw_from, state, prompts, lengths, num_new, noise, temperature, top_k)
+
+    def logits_to_draw_from(self, tokens, state):
+        """`next_logits`, of tokens that may be written."""
+        return self.next_logits(tokens, state)
 
     def score(self, texts, *, batch_size=64):
         """log p of each text: of all its characters but the first, each given those before it.
@@ -115,8 +143,11 @@ class LanguageModel:
             DataError: `texts` holds anything but texts, or one has a character that the vocabulary lacks.
             ConfigError: `batch_size` is below 1.
         """
+        return self._score_texts(texts, batch_size)
+
+    def _score_texts(self, texts, batch_size):
         batch_size = check_integer("batch_size", batch_size)
-        ids = [self.characters.encode(text) for text in check_texts("texts", texts)]
+        ids = [self.stream_of([text]) for text in check_texts("texts", texts)]
         parts = [self._score_rows(ids[start : start + batch_size]) for start in range(0, len(ids), batch_size)]
         return np.concatenate(parts).astype("float32")
 
@@ -136,22 +167,22 @@ class LanguageModel:
 
     def extra_endpoints(self):
         text = inputs.text(self._example_text())
-        ids = inputs.tokens(len(self.characters), longest=LONGEST + 1)
+        ids = inputs.tokens(len(self.tokens), longest=LONGEST + 1)
         state = inputs.state(lambda rows: self.zero_state(rows))
         written = {
             "text": text,
-            "num_characters": inputs.number(20, 1, MOST_CHARACTERS, rows=True),
+            self.number_input: inputs.number(20, 1, MOST_TOKENS, rows=True),
             "temperature": inputs.number(1.0, 0, about="0 takes the likeliest", dtype="float32", rows=True),
             "top_k": inputs.number(0, 0, about="draw from so many of the likeliest; 0: all", rows=True),
             "seed": inputs.seed(rows=True),
         }
-        lengths = inputs.number(9, 0, about="characters scored behind the first", rows=True)
+        lengths = inputs.number(9, 0, about="tokens scored behind the first", rows=True)
         return {
             "generate": Endpoint(self._write, written, "text", server_only=STRINGS),
             "score": Endpoint(self._score_text, {"text": text}, "nats", server_only=STRINGS),
             "next_token": Endpoint(
                 self.next_logits,
-                {"tokens": inputs.tokens(len(self.characters), steps=False), "state": state},
+                {"tokens": inputs.tokens(len(self.tokens), steps=False), "state": state},
                 ("logits", "state"),
             ),
             "score_tokens": Endpoint(
@@ -163,37 +194,44 @@ class LanguageModel:
         """A text of characters that the vocabulary has."""
         return "".join(self.vocabulary[:20])
 
-    def _encode_text(self, text):
-        """Ids of texts, none empty: int32, `(batch, longest)` with zeros behind, and their lengths."""
+    def _write(self, text, num_new, temperature, top_k, seed):
+        """`generate` of one text a row, from strings to strings."""
+        most = tf.reduce_max(num_new)
+        noise = seeded_rows(seed, most[None])
+        prompts, lengths = self._rows_before(text)
+        size = len(self.tokens)
+        top_k = tf.where((top_k < 1) | (top_k > size), size, top_k)
+        tokens = self._continue(prompts, lengths, num_new, noise, temperature, top_k)
+        inside = tf.range(tf.shape(tokens)[1]) < (lengths + num_new)[:, None]
+        return self._texts_of_rows(tokens, inside, text)
+
+    def _score_text(self, text):
+        ids, lengths = self._rows_of(text)
+        ids = tf.pad(ids, [[0, 0], [0, 1]])  # so that there is a step also where all texts are of one token
+        return self._score(ids, lengths - 1, self.zero_state(tf.shape(ids)[0]))[0]
+
+    def _rows_of(self, text):
+        """`stream_of` each text, none empty: int32, `(batch, longest)` with zeros behind, and their lengths."""
         characters = split_text(text, "character")
-        ids = lookup_ids(characters.flat_values, self.characters)
+        ids = lookup_ids(characters.flat_values, self.tokens)
         ids = require(ids, tf.reduce_all(ids >= 0), "unknown characters; the model knows:", "".join(self.vocabulary))
         return characters.with_flat_values(ids).to_tensor(), tf.cast(characters.row_lengths(), tf.int32)
 
-    def _write(self, text, num_characters, temperature, top_k, seed):
-        """`generate` of one text a row, from strings to strings."""
-        most = tf.reduce_max(num_characters)
-        noise = seeded_rows(seed, most[None])
-        fresh = text == ""
-        prompts, lengths = self._encode_text(tf.where(fresh, self._begin(), text))
-        size = len(self.characters)
-        top_k = tf.where((top_k < 1) | (top_k > size), size, top_k)
-        tokens = self._continue(prompts, lengths, num_characters, noise, temperature, top_k)
-        place = tf.range(tf.shape(tokens)[1])
-        shown = (place < (lengths + num_characters)[:, None]) & ((place > 0) | ~fresh[:, None])
-        return tf.strings.reduce_join(tf.where(shown, tf.gather(tf.constant(self.vocabulary), tokens), ""), axis=1)
+    def _rows_before(self, text):
+        """`_ids_before` of each prompt, in the form of `_rows_of`."""
+        return self._rows_of(tf.where(text == "", self._begin(), text))
+
+    def _texts_of_rows(self, ids, inside, prompts):
+        """`_written` of each row, ids where `inside` is True."""
+        inside &= (tf.range(tf.shape(ids)[1]) > 0) | (prompts != "")[:, None]
+        return tf.strings.reduce_join(tf.where(inside, tf.gather(tf.constant(self.vocabulary), ids), ""), axis=1)
 
     def _begin(self):
         """The character that stands for an empty prompt."""
         return "\n" if "\n" in self.vocabulary else self.vocabulary[0]
 
-    def _score_text(self, text):
-        ids, lengths = self._encode_text(text)
-        ids = tf.pad(ids, [[0, 0], [0, 1]])  # so that there is a step also where all texts are of one character
-        return self._score(ids, lengths - 1, self.zero_state(tf.shape(ids)[0]))[0]
-
     def _score(self, tokens, left, state):
-        """log p of the first `left` characters behind the first one, and the state after as many."""
+        """log p of the first `left` tokens behind the first one, and the state after as many."""
         mask = tf.range(size_of(tokens, 1) - 1) < left[:, None]
         logits, state = self.sequence_logits(tokens[:, :-1], state, mask=mask)
         return sequence_log_likelihood(logits, tokens[:, 1:], mask), state

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from kerazoo.base.endpoints import LOOP, STRINGS, Endpoint
 from kerazoo.base.inputs import number, require, text, tokens
-from kerazoo.text.graph import join_words, lookup_ids, split_text
+from kerazoo.text.graph import join_tokens, lookup_ids, split_text
 from kerazoo.text.vocabulary import END, PAD, START, UNKNOWN
 
 LONGEST = 1000  # tokens of a translation that a server may be asked for
@@ -48,7 +48,7 @@ class TranslatorEndpoints:
             target = tf.where(target == UNKNOWN, tf.gather(source, looked_at, batch_dims=1), target)
         special = (target == END) | (target == START) | (target == PAD) | (target == "")
         words = tf.ragged.boolean_mask(target, ~special).to_tensor()
-        return tf.strings.reduce_join(words, axis=1) if self.level == "character" else join_words(words)
+        return join_tokens(words, self.level)
 
     def _attend_strings(self, text):
         """Weights, `(batch, target tokens, source tokens)`, and both texts' tokens, empty behind the shorter ones."""

@@ -1,7 +1,5 @@
 """A character language model: LSTM layers, or other recurrent ones, and truncated backpropagation (Karpathy 2015)."""
 
-import functools
-import math
 from typing import Annotated
 
 import keras
@@ -12,16 +10,15 @@ from pydantic import Field
 from kerazoo.base.arguments import PositiveInt, Rate
 from kerazoo.base.model import ZooModel
 from kerazoo.base.registry import register
-from kerazoo.base.replicas import gather_rows, local_rows
 from kerazoo.layers.recurrence import no_dropout
 from kerazoo.layers.stack import CellOrGraph, StackedLSTM
-from kerazoo.losses import sequence_log_likelihood
 from kerazoo.models.sequences._language_model import Characters, LanguageModel
+from kerazoo.models.sequences._recurrent_language_model import RecurrentLanguageModel
 from kerazoo.text.vocabulary import Vocabulary
 
 
 @register("lstm_char_lm")
-class LSTMCharLM(LanguageModel, ZooModel):
+class LSTMCharLM(RecurrentLanguageModel, LanguageModel, ZooModel):
     """Character language model of stacked LSTM layers, or of another cell, after char-rnn.
 
     The text is read by as many streams at once as a batch has rows, in windows of `sequence_length` characters. The
@@ -66,7 +63,6 @@ class LSTMCharLM(LanguageModel, ZooModel):
     """
 
     paper = "Karpathy, Johnson and Li 2015, arXiv:1506.02078; Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329"
-    roles = {"language_model": ("embedding", "lstm", "head")}
     tracked = ("language_model_loss", "bits_per_character")
 
     def __init__(
@@ -101,58 +97,9 @@ class LSTMCharLM(LanguageModel, ZooModel):
     def default_optimizers(self):
         return {"language_model": keras.optimizers.RMSprop(2e-3, rho=0.95)}
 
-    # === Training ===
-
-    def begin(self, batch, *, training):
-        if "first" in batch:
-            name, shape = _state_name(training), (len(batch[self.batch_key]), *self.lstm.state_shape)
-            self.add_state(name, shape, "float32")
-
-    def losses(self, batch, *, training):
-        """Nats a character of each row's window; the state goes on from the last batch to the next one."""
-        tokens = batch["tokens"]
-        rows, num_steps = tf.shape(tokens)[0], tf.shape(tokens)[1] - 1
-        drops = functools.partial(self.apply_dropout, rate=self.dropout_rate)
-        dropout = drops if training and self.dropout_rate else no_dropout
-        state = self.zero_state(rows)
-        carries = "first" in batch  # other batches are texts of their own
-        if carries:
-            carried = self.state(_state_name(training))
-            fresh = tf.reshape(batch["first"], [-1, 1, 1, 1])
-            state = tf.where(fresh, state, local_rows(tf.convert_to_tensor(carried), rows))
-        logits, state = self.sequence_logits(tokens[:, :-1], tf.stop_gradient(state), dropout)
-        if carries:
-            after = gather_rows(tf.stop_gradient(state))
-            carried.assign(tf.concat([after, carried[tf.shape(after)[0] :]], axis=0))
-        nats = -sequence_log_likelihood(logits, tokens[:, 1:]) / tf.cast(num_steps, tf.float32)
-        self.track(bits_per_character=tf.stop_gradient(nats) / math.log(2))
-        return nats
-
-    # === The network ===
-
-    def zero_state(self, rows):
-        """The state before a text: float32, shape `(rows, num_layers, 2, units)`, of other cells 1 for 2."""
-        return self.lstm.zero_state(rows)
-
-    def sequence_logits(self, tokens, state, dropout=no_dropout, mask=None):
-        """Logits `(batch, steps, characters)` of what follows each of `tokens`, int `(batch, steps)`, and the state
-        after the last of them for which `mask`, bool `(batch, steps)`, is True."""
-        x, state = self.lstm(self._embed(tokens, dropout), state, mask, dropout=dropout)
-        return self.head(x), state
-
-    def _embed(self, tokens, dropout=no_dropout):
+    def embed(self, tokens, dropout=no_dropout):
         x = self.embedding(tf.one_hot(tokens, len(self.characters)))
         return dropout(x, "embedding") if self.embedding_dim else x
 
-    def call(self, inputs, training=False):
-        """Logits of each next character, float32, shape `(batch, steps, characters)`, of tokens `(batch, steps)`."""
-        return self.sequence_logits(inputs, self.zero_state(tf.shape(inputs)[0]))[0]
-
-    def next_logits(self, tokens, state):
-        """One step: logits `(rows, characters)` of what follows `tokens`, int `(rows,)`, and the state after them."""
-        x, state = self.lstm.step(self._embed(tokens), state)
-        return self.head(x), state
-
-
-def _state_name(training):
-    return "carried" if training else "test_carried"
+    def read_out(self, x):
+        return self.head(x)
