@@ -48,9 +48,14 @@ def evaluate(model, data, settings):
     Returns:
         dict[str, float]. `nats_per_character` of every character but the first; the same as `bits_per_character` and
         as `perplexity`; `num_characters`, how many these are. Of texts whose law is known `nats_above_the_law`, what a
-        character costs more than by that law. Where texts end with an answer,
-        `answer_characters` and `answers`, the shares that the model gives right.
+        character costs more than by that law. Where texts end with an answer, `answer_characters` and `answers`, the
+        shares that the model gives right.
     """
+    return {**likelihood(model, data, settings), **_answers(model, data.open(settings.split))}
+
+
+def likelihood(model, data, settings):
+    """The figures of `evaluate` that need `score` alone; arguments as there."""
     source = data.open(settings.split)
     nats, num_characters = nats_per_character(model, source, max(settings.num, 2))
     return {
@@ -59,7 +64,6 @@ def evaluate(model, data, settings):
         "perplexity": math.exp(nats),
         "num_characters": num_characters,
         **_above_the_law(source, nats, num_characters),
-        **_answers(model, source),
     }
 
 

@@ -15,7 +15,7 @@ from kerazoo.exporting.litert_verbs import run_exported
 from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
-from kerazoo.tasks import Data, task_module
+from kerazoo.tasks import Data, task_module, text_generation
 from kerazoo.tasks.word_generation import leading_texts
 from kerazoo.utils.errors import DataError, ExportError
 from kerazoo.utils.files import temporary_folder
@@ -84,7 +84,7 @@ FIGURES = {
     "point-generation": (_generator_figures,),
     "image-autoencoding": (_task_figures, _reconstruction_figures),
     "density-estimation": (_energy_figures, _reconstruction_figures),
-    "text-generation": (_task_figures, _step_figures),
+    "text-generation": (text_generation.likelihood, _step_figures),
     "word-generation": (_task_figures, _word_step_figures),
 }
 
