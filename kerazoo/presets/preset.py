@@ -98,7 +98,8 @@ def presets_of(architecture):
         list[Preset]. The default first: the one whose configuration says so, else the one with weights that comes first
         by name; then the others likewise. Empty where there are none.
     """
-    names = [name for name in shipped_presets() if name.startswith(architecture)]
+    family = architecture.partition("_")[0]  # with which its presets' names begin, so that not all need to be read
+    names = [name for name in shipped_presets() if name.startswith(family)]
     presets = [read_preset(presets_root() / name) for name in names]
     presets = [preset for preset in presets if preset.config.architecture == architecture]
     return sorted(presets, key=lambda preset: (not preset.config.default, not preset.metadata, preset.name))
