@@ -108,6 +108,7 @@ def build_discriminator(
     initializer=None,
     output_bias=True,
     num_outputs=1,
+    hidden_head=None,
     dtype=None,
     name="discriminator",
 ):
@@ -125,11 +126,13 @@ def build_discriminator(
             None: N(0, 0.02).
         output_bias: bool. Whether the last layer has a bias. Defaults to True.
         num_outputs: int. Outputs for each image. Defaults to 1.
+        hidden_head: tuple[int, int] or None. Units of a hidden dense layer, and how many further outputs come of it.
+            Defaults to None: none.
         dtype: dtype policy of the layers. Defaults to None, the global one.
         name: str. Defaults to `"discriminator"`.
 
     Returns:
-        keras.Model. `(batch, *image_shape)` -> `(batch, num_outputs)` float32 logits.
+        keras.Model. `(batch, *image_shape)` -> `(batch, outputs)` float32 logits, those of a hidden head last.
     """
     x = inputs = keras.Input(image_shape, dtype="float32", name="images")
     for level in range(len(side_lengths(image_shape[0])) - 1):
@@ -142,6 +145,12 @@ def build_discriminator(
     x = flatten(x)
     options = {"use_bias": output_bias, "kernel_initializer": initializer or small_normal()}
     logits = layers.Dense(num_outputs, dtype="float32", **options)(x)
+    if hidden_head is not None:
+        units, num_more = hidden_head
+        x = layers.Dense(units, use_bias=False, kernel_initializer=initializer or small_normal(), dtype=dtype)(x)
+        x = layers.LeakyReLU(0.2, dtype=dtype)(batch_normalization(dtype)(x))
+        more = layers.Dense(num_more, dtype="float32", kernel_initializer=initializer or small_normal())(x)
+        logits = keras.ops.concatenate([logits, more], axis=1)
     return keras.Model(inputs, logits, name=name)
 
 

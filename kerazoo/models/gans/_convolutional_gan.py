@@ -35,10 +35,12 @@ class ConvolutionalGAN(GAN):
         self.generator = build_generator(image_shape, self.generator_dim, *size, dtype=dtype)
         height, width, channels = image_shape
         shape = (height, width, channels + self.label_channels)
-        self.discriminator = build_discriminator(shape, *size, num_outputs=self.discriminator_dim, dtype=dtype)
+        outputs = {"num_outputs": self.discriminator_dim, "hidden_head": self.discriminator_head}
+        self.discriminator = build_discriminator(shape, *size, **outputs, dtype=dtype)
 
     # Sizes that a paper may change; arguments are attributes here already.
     discriminator_dim = 1
+    discriminator_head: tuple[int, int] | None = None
     label_channels = 0
 
     @property

@@ -34,13 +34,14 @@ class InfoGAN(ConvolutionalGAN):
     The generator sees noise z, a category, and continuous codes that are uniform on [-1, 1). A network Q gives a
     distribution of the codes for an image: probabilities of the categories, and means and variances of a Gaussian for
     the others. Beside the GAN's game, generator and Q maximise the lower bound H(c) + E log Q(c | x) of the mutual
-    information between the codes and the image (equations 4 to 6). Q shares all layers of the discriminator but the
-    last and learns with it, as in the authors' code; so the bound stands in the losses of both updates.
+    information between the codes and the image (equations 4 to 6). Q shares the discriminator's convolutions, has one
+    dense layer of its own, and learns with it, as in the authors' code; so the bound stands in the losses of both
+    updates.
 
-    It differs from the paper in its networks, which are DCGAN's, without hidden dense layers. Adam with beta_1 0.5, and
-    rates of 2e-4 for the discriminator and 1e-3 for the generator, are the paper's. For MNIST the authors' code keeps
-    the standard deviation of Q at 1 (`code_std`): a variance that is learned rewards codes which are read off ever more
-    exactly, so that they come to carry the digit itself.
+    It differs from the paper in its networks, which are DCGAN's, without a dense layer that both share. Adam with
+    beta_1 0.5, and rates of 2e-4 for the discriminator and 1e-3 for the generator, are the paper's. For MNIST the
+    authors' code keeps the standard deviation of Q at 1 (`code_std`): a variance that is learned rewards codes which
+    are read off ever more exactly, so that they come to carry the digit itself.
 
     Args:
         num_categories: int. At least 2. Defaults to 10.
@@ -50,6 +51,7 @@ class InfoGAN(ConvolutionalGAN):
             bound (section 6). Defaults to 0.1.
         code_std: float above 0, or None. The standard deviation of Q's Gaussian; None learns one for each image and
             code. Defaults to None.
+        code_units: int. Of Q's dense layer. Defaults to 128, the paper's.
         image_shape, latent_dim, filters, kernel_size, prior: as for `DCGAN`; `latent_dim` and `prior` are those of the
             noise z alone. `decode` takes z, the one-hot category and the continuous codes side by side.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
@@ -77,6 +79,7 @@ class InfoGAN(ConvolutionalGAN):
         categorical_weight: Weight = 1.0,
         continuous_weight: Weight = 0.1,
         code_std: Positive | None = None,
+        code_units: PositiveInt = 128,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,12 +90,12 @@ class InfoGAN(ConvolutionalGAN):
 
     @property
     def _sizes(self):
-        """Of the discriminator's outputs: logit, logits, means and, unless they are given, log-variances."""
+        """Of the outputs: the discriminator's logit, Q's logits, means and, unless they are given, log-variances."""
         return [1, self.num_categories, *[self.num_codes] * (2 if self.code_std is None else 1)]
 
     @property
-    def discriminator_dim(self):
-        return sum(self._sizes)
+    def discriminator_head(self):
+        return self.code_units, sum(self._sizes[1:])
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
