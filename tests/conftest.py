@@ -7,6 +7,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # processes that tests start must inherit it: sums by another number of threads differ in their last bits.
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.base import registry
+from kerazoo.exporting import litert
+from kerazoo.exporting.litert_children import Child
 from kerazoo.presets.config import make_config
 from kerazoo.training import train
 
@@ -103,6 +106,23 @@ def finished_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     train(tiny_config(), folder, command="kerazoo train tiny")
     return folder
+
+
+@pytest.fixture(scope="session")
+def converter():
+    """A process that converts to LiteRT, for all tests of `one_converter`."""
+    with Child(litert.CONVERTER) as child:
+        yield child
+
+
+@pytest.fixture
+def one_converter(converter, monkeypatch):
+    """Exports to LiteRT share a process: one of its own, as a user's has, would import TensorFlow for each."""
+
+    def child(module):
+        return contextlib.nullcontext(converter) if module == converter.module else Child(module)
+
+    monkeypatch.setattr(litert, "Child", child)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ ROWS = {
         mechanism="translation",
         represents=True,
         litert_fixed={"translate_tokens", "translate_tokens_greedily", "score_tokens"},
-        slow={"litert"},
+        slow={"litert", "saved_model"},
     ),
 }
 

@@ -336,6 +336,8 @@ def test_curl_says_what_is_wrong(server, arguments, words):
     assert line.startswith(words)
 
 
+@pytest.mark.xdist_group("litert")
+@pytest.mark.usefixtures("one_converter")
 def test_the_device_draws_the_same_pictures(tmp_path):
     model = kerazoo.load("wgan_gp")
     model.export(tmp_path / "digits.tflite", "litert")

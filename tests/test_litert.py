@@ -13,9 +13,13 @@ from kerazoo.exporting.litert_convert import convert
 from kerazoo.exporting.litert_flatbuffer import sized_while_running
 from kerazoo.exporting.litert_verbs import run_exported
 from kerazoo.exporting.signatures import compare
+from kerazoo.utils.errors import ExportError
 from kerazoo.utils.litert import LiteRTFile, read_litert_metadata
 from tests.conftest import finish, python
 from tests.zoo_rows import all_rows, new, one_row_a_mechanism
+
+# Each file is written once, and by one converter.
+pytestmark = [pytest.mark.xdist_group("litert"), pytest.mark.usefixtures("one_converter")]
 
 
 @functools.cache
@@ -38,7 +42,7 @@ def exported(tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize("architecture", one_row_a_mechanism("litert"))
+@pytest.mark.parametrize("architecture", one_row_a_mechanism("litert", group="litert"))
 def test_an_architecture_is_one_file_that_gives_what_keras_gives(architecture, exported):
     path, metadata = exported(architecture)
     assert list(path.parent.iterdir()) == [path]
@@ -116,6 +120,32 @@ def _sized(rows=None, **functions):
         return sorted(sized_while_running(convert(folder, list(functions))))
 
 
+def test_files_and_inputs_that_are_none_are_one_line(exported, tmp_path):
+    path = tmp_path / "model.tflite"
+    for content, message in ((None, "cannot be read"), (b"text, not a file", "not a LiteRT file")):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ExportError, match=message):
+            read_litert_metadata(path)
+    whole = exported("vae")[0].read_bytes()
+    for part in (8, 1000, len(whole) - 100):
+        path.write_bytes(whole[:part])
+        with pytest.raises(ExportError, match="damaged or truncated"):
+            LiteRTFile(path)
+    file = LiteRTFile(exported("vae")[0])
+    for signature, inputs, message in (
+        ("attend", {}, "no signature 'attend' (there are: generate, "),
+        ("sample", {}, "no signature 'sample' (left out: LiteRT draws no seeded random numbers: give noise)"),
+        ("encode", {"x": np.zeros(3)}, "takes images, not x"),
+        ("encode", {"images": np.zeros((1, 8, 8, 1))}, "float32 of shape (None, 16, 16, 1)"),
+        ("encode", {"images": np.zeros((0, 16, 16, 1))}, "(None: 1 or more)"),
+        ("encode", {"images": np.zeros((1, 16, 16, 1), "O")}, "float32 of shape"),
+    ):
+        with pytest.raises(ExportError) as error:
+            file.run(signature, **inputs)
+        assert message in str(error.value)
+
+
 # === Quantisation ===
 
 
@@ -142,9 +172,9 @@ def test_int8_goes_step_by_step_through_a_text_and_leaves_loops_out(tmp_path):
 
 @pytest.mark.parametrize("quantization", ["float16", "dynamic"])
 def test_weights_alone_are_quantised(quantization, tmp_path, exported):
-    metadata = export_litert(tiny_model("dbn"), tmp_path / "model.tflite", quantization=quantization)
+    metadata = export_litert(tiny_model("cnn_classifier"), tmp_path / "model.tflite", quantization=quantization)
     assert 0 < metadata["differences"]["classify"] < 0.02
-    assert exported("dbn")[1]["differences"]["classify"] < 1e-6
+    assert exported("cnn_classifier")[1]["differences"]["classify"] < 1e-6
 
 
 # === Verbs on a file ===

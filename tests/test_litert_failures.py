@@ -3,16 +3,16 @@
 import dataclasses
 import sys
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from kerazoo.base.endpoints import Endpoint
 from kerazoo.exporting import export_litert, litert
 from kerazoo.utils.errors import DataError, ExportError, OutputError
-from kerazoo.utils.litert import LiteRTFile, read_litert_metadata
 from tests.conftest import finish, python
 from tests.test_litert import tiny_model
+
+pytestmark = [pytest.mark.xdist_group("litert"), pytest.mark.usefixtures("one_converter")]
 
 
 def with_endpoints(monkeypatch, model, **functions):
@@ -95,34 +95,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     assert line.endswith("/saved_model: the file would be larger than allowed here")
     assert not list((tmp_path / "out").iterdir())
     assert not list((tmp_path / "scratch").glob("kerazoo*"))  # TensorFlow leaves bytecode of its own there
-
-
-def test_files_and_inputs_that_are_none_are_one_line(tmp_path):
-    path = tmp_path / "model.tflite"
-    for content, message in ((None, "cannot be read"), (b"text, not a file", "not a LiteRT file")):
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(ExportError, match=message):
-            read_litert_metadata(path)
-    path.unlink()
-    export_litert(tiny_model("dbn"), path)
-    whole = path.read_bytes()
-    for part in (8, 1000, len(whole) - 100):
-        (tmp_path / "part.tflite").write_bytes(whole[:part])
-        with pytest.raises(ExportError, match="damaged or truncated"):
-            LiteRTFile(tmp_path / "part.tflite")
-    file = LiteRTFile(path)
-    for signature, inputs, message in (
-        ("attend", {}, "no signature 'attend' (there are: classify, sweep, encode"),
-        ("sample", {}, "no signature 'sample' (left out: LiteRT draws no seeded random numbers: give noise)"),
-        ("classify", {"x": np.zeros(3)}, "takes images, not x"),
-        ("classify", {"images": np.zeros((1, 8, 8, 1))}, "float32 of shape (None, 16, 16, 1)"),
-        ("classify", {"images": np.zeros((0, 16, 16, 1))}, "(None: 1 or more)"),
-        ("classify", {"images": np.zeros((1, 16, 16, 1), "O")}, "float32 of shape"),
-    ):
-        with pytest.raises(ExportError) as error:
-            file.run(signature, **inputs)
-        assert message in str(error.value)
 
 
 def test_an_endpoint_of_strings_or_seeds_alone_has_no_file(monkeypatch, tmp_path):

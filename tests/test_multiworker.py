@@ -44,12 +44,19 @@ def test_launch_needs_no_tensorflow_of_its_own():
     assert finish(python("-c", code))[0] == 0
 
 
-def test_an_error_of_every_worker_is_one_line_each():
-    status, stdout, stderr = finish(launched("train", "nothing-of-this-name"))
+@pytest.mark.parametrize(
+    ("arguments", "expected", "code"),
+    [
+        (["dcgan", "--steps=many"], "Invalid value for '--steps'", 2),  # before TensorFlow is imported
+        pytest.param(["nothing-of-this-name"], "unknown model 'nothing-of-this-name'", 1, marks=pytest.mark.slow),
+    ],
+)
+def test_an_error_of_every_worker_is_one_line_each(arguments, expected, code):
+    status, stdout, stderr = finish(launched("train", *arguments))
     lines = sorted(stderr.splitlines())
-    assert (status, stdout) == (1, "")
+    assert (status, stdout) == (code, "")
     assert [line.split("kerazoo: ")[0] for line in lines] == ["[worker 0] ", "[worker 1] "]
-    assert all("unknown model 'nothing-of-this-name'" in line for line in lines)
+    assert all(expected in line for line in lines)
 
 
 @pytest.mark.slow

@@ -95,6 +95,22 @@ def test_the_module_is_named_where_it_is_missing(project, capsys):
     assert main(["info", "run", "--import=deeper/my_models.py"]) == 0
 
 
+def test_the_module_is_found_from_another_folder_and_by_its_name(project, capsys, monkeypatch):
+    """As a process of its own does, once what this one knows is forgotten; the slow tests have such processes."""
+    main(["train", "my_lsgan", "--out", "runs/mine", *TINY_OPTIONS, "--steps", "1", "--import", "my_models.py"])
+    (project / "below").mkdir()
+    monkeypatch.chdir(project / "below")
+    forget()
+    capsys.readouterr()
+    assert main(["sample", "../runs/mine", "--num", "1"]) == 0
+    assert capsys.readouterr() == ("wrote mine.png\n", "")
+    forget()
+    monkeypatch.syspath_prepend(project)
+    assert kerazoo.load("../runs/mine").architecture == "my_lsgan"
+    assert sys.modules["my_models"].__file__ == str(project / "my_models.py")
+
+
+@pytest.mark.slow
 def test_in_a_process_of_its_own_from_another_folder(project):
     """The module is found from above the run: it is where the run's project has it."""
     main(["train", "my_lsgan", "--out", "runs/mine", *TINY_OPTIONS, "--steps", "1", "--import", "my_models.py"])
@@ -148,6 +164,7 @@ def test_an_architecture_without_a_preset_needs_data(project, capsys):
     assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == ["my_models.py"]
 
 
+@pytest.mark.slow
 def test_a_script_beside_the_file_loads_its_runs(project):
     """There the module is found by its name, too, and is no other one."""
     assert main(["train", "my_lsgan", "--out", "run", *TINY_OPTIONS, "--steps", "1", "--import", "my_models.py"]) == 0

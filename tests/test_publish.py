@@ -14,6 +14,9 @@ from kerazoo.training import export_figures
 from kerazoo.utils.errors import ExportError
 from tests.conftest import finish, python
 
+# One run for all, and one converter.
+pytestmark = [pytest.mark.xdist_group("litert"), pytest.mark.usefixtures("one_converter")]
+
 ROOT = Path(kerazoo.__file__).parents[1]
 RECIPE = """\
 # Tiny.

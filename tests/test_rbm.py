@@ -146,6 +146,9 @@ def test_log_partition_follows_the_weights():
         model.log_partition(method="guess")
 
 
+use_trained = pytest.mark.xdist_group("trained_rbms")  # once, in one process
+
+
 @pytest.fixture(scope="module")
 def trained():
     """Small RBMs trained on digits by PCD with three seeds, and by CD-1: (persistent, seed) -> model."""
@@ -161,6 +164,7 @@ def trained():
     return models
 
 
+@use_trained
 @pytest.mark.parametrize("seed", range(3))
 def test_ais_of_trained_models_is_within_a_tenth_of_a_nat(trained, seed):
     model = trained[True, seed]
@@ -172,6 +176,7 @@ def test_ais_of_trained_models_is_within_a_tenth_of_a_nat(trained, seed):
     assert ais.lower - 0.01 <= exact <= ais.upper + 0.01
 
 
+@use_trained
 def test_training_raises_the_likelihood(trained):
     images = open_source("digits", split="test").arrays["image"]
     fresh = kerazoo.create("rbm", image_shape=(8, 8, 1), hidden_units=14)

@@ -26,6 +26,9 @@ def uninterrupted(tmp_path_factory):
     return run
 
 
+use_uninterrupted = pytest.mark.xdist_group("uninterrupted")  # once, in one process
+
+
 def start_run(folder):
     """Start `kerazoo train` in a process of its own and return (process, run folder) after its second checkpoint."""
     (folder / "preset").mkdir()
@@ -45,6 +48,7 @@ def log(run):
         return [{name: float(row[name]) for name in row if name != "seconds"} for row in csv.DictReader(file)]
 
 
+@use_uninterrupted
 def test_killed_within_an_epoch(tmp_path, uninterrupted):
     process, run = start_run(tmp_path)
     time.sleep(0.05)  # some steps beyond the checkpoint, which are lost
@@ -60,6 +64,7 @@ def test_killed_within_an_epoch(tmp_path, uninterrupted):
     assert log(run) == log(uninterrupted)  # the epoch's averages count the steps before the kill
 
 
+@use_uninterrupted
 def test_ctrl_c_says_how_to_go_on(tmp_path, uninterrupted, capsys):
     process, run = start_run(tmp_path)
     process.send_signal(signal.SIGINT)

@@ -240,6 +240,7 @@ def seeds(tmp_path_factory):
     return out
 
 
+@pytest.mark.xdist_group("seeds")  # which are trained once
 class TestSeveral:
     def test_seeds_train_a_run_each(self, seeds, capsys):
         assert sorted(path.name for path in seeds.iterdir()) == ["seed-0", "seed-2", "seed-5"]

@@ -80,7 +80,7 @@ ROWS = {
         ),
         mechanism="translation",
         litert_fixed={"translate_tokens", "translate_tokens_greedily", "score_tokens"},
-        slow={"litert", "saved_model"},
+        slow={"litert"},
     ),
 }
 

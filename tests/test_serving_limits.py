@@ -152,11 +152,14 @@ class TestTexts:
         assert runs(server, "mixed", "shout") - before == 3
 
 
+use_texts = pytest.mark.xdist_group("texts")  # one server
+
+
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory):
     """A client of a server of the two models that take ids."""
     folder = tmp_path_factory.mktemp("models")
-    for name in ("lstm_char_lm", "attention_seq2seq"):
+    for name in ("lstm_char_lm", "seq2seq"):
         new(name).export(folder / name / "1")
     with (
         Server(folder, rest_port=0, grpc_port=None) as server,
@@ -165,6 +168,7 @@ def texts(tmp_path_factory):
         yield client
 
 
+@use_texts
 class TestTokens:
     def shape(self, client, name):
         (model,) = [model for model in client.get("/v1/models").json()["models"] if model["name"] == name]
@@ -184,14 +188,14 @@ class TestTokens:
         assert len(predict(texts, "lstm_char_lm", {"signature_name": "next_token", "inputs": inputs})["outputs"]) == 2
 
     def test_ids_of_sentences(self, texts):
-        most = self.shape(texts, "attention_seq2seq")["score_tokens"]["inputs"]["source"]["maximum"]
+        most = self.shape(texts, "seq2seq")["score_tokens"]["inputs"]["source"]["maximum"]
         for source, code in (([4, 5], 200), ([4, most + 1], 400)):
             inputs = {"source": [source], "target": [[4, 5]]}
             document = {"signature_name": "score_tokens", "inputs": inputs}
-            assert texts.post("/v1/models/attention_seq2seq:predict", json=document).status_code == code
+            assert texts.post("/v1/models/seq2seq:predict", json=document).status_code == code
         inputs = {"tokens": [[4, 5]], "max_length": 1001, "length_penalty": 1.0}
         document = {"signature_name": "translate_tokens", "inputs": inputs}
-        assert asked(texts, document, "attention_seq2seq") == (400, "number: at most 1000 is expected, not 1001")
+        assert asked(texts, document, "seq2seq") == (400, "number: at most 1000 is expected, not 1001")
 
     @pytest.mark.parametrize(("tokens", "states"), [(2, 3), (3, 1), (1, 2)])
     def test_of_so_many_rows_and_states_of_others(self, texts, tokens, states):

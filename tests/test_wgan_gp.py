@@ -43,6 +43,7 @@ ROWS = {
         mechanism="gan with several updates",
         represents=True,
         litert_fixed={"generate"},
+        slow={"litert"},
     ),
 }
 

@@ -29,6 +29,11 @@ def normalises_batches(model):
     return any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers())
 
 
+def takes_parts(name, model):
+    """Whether parts of a batch train like the batch."""
+    return not normalises_batches(model) and not all_rows()[name].batch_statistics
+
+
 def fit_stage(model, stage, dataset):
     """An epoch of one stage on a dataset of whole steps; returns its losses."""
     model.begin_stage(stage.name)
@@ -41,22 +46,30 @@ def with_overflow_on_the_second_replica(optimizer, gradients, *arguments):
     apply_gradients(optimizer, [g if g is None else g + tf.cast(overflow, g.dtype) for g in gradients], *arguments)
 
 
-@pytest.mark.parametrize("name", one_row_a_mechanism())
-def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas):
+def check_like_one_device(name, one, strategy, accumulate):
     """Losses, weights, optimizers, averages and states, under clipping, also of a last batch that is not full."""
     rows = {key: np.concatenate([value] * 4)[:-1] for key, value in all_rows()[name].batch().items()}
-    batches = tf.data.Dataset.from_tensor_slices(rows).batch(8)
-    one, others = ready(name), []
-    with two_replicas.scope():
-        others.append((ready(name), batches))
-        if not normalises_batches(one) and not all_rows()[name].batch_statistics:
-            others.append((ready(name, accumulate=2), batches.rebatch(4)))  # on one device: test_updates.py
+    examples = tf.data.Dataset.from_tensor_slices(rows)
+    with strategy.scope():
+        model = ready(name, accumulate=accumulate)
     for stage in one.stages():
-        expected = fit_stage(one, stage, batches)
-        for model, dataset in others:
-            losses = fit_stage(model, stage, dataset)
-            assert_close(all_variables(model), all_variables(one))
-            assert losses == {loss: pytest.approx(value, rel=1e-4) for loss, value in expected.items()}
+        expected = fit_stage(one, stage, examples.batch(8))
+        losses = fit_stage(model, stage, examples.batch(8 // accumulate))
+        assert_close(all_variables(model), all_variables(one))
+        assert losses == {loss: pytest.approx(value, rel=1e-4) for loss, value in expected.items()}
+
+
+@pytest.mark.parametrize("name", one_row_a_mechanism())
+def test_replicas_and_parts_of_a_batch_train_like_one_device(name, two_replicas):
+    """Both at once, where a model takes parts; on one device: test_updates.py."""
+    one = ready(name, run_eagerly=True)  # few steps are sooner done than traced
+    check_like_one_device(name, one, two_replicas, accumulate=2 if takes_parts(name, one) else 1)
+
+
+@pytest.mark.slow  # a step is traced for each device, and the one above for each part of a batch, too
+@pytest.mark.parametrize("name", one_row_a_mechanism())
+def test_replicas_that_take_no_parts_train_like_one_device(name, two_replicas):
+    check_like_one_device(name, ready(name), two_replicas, accumulate=1)
 
 
 @pytest.mark.parametrize("name", one_row_a_mechanism())

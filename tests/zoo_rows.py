@@ -153,15 +153,16 @@ def every_row(check="all"):
     return [pytest.param(name, marks=_marks(name, {"all", check} & row.slow)) for name, row in all_rows().items()]
 
 
-def one_row_a_mechanism(check=None):
+def one_row_a_mechanism(check=None, group=None):
     """Parameters of a test that runs for one row of each mechanism in `make test`, for the others in `make test-slow`;
-    `check` is its name in `Row.slow`."""
+    `check` is its name in `Row.slow`, `group` what runs in one process, in place of all of a row."""
     rows = all_rows().items()
-    return [pytest.param(name, marks=_marks(name, not row.represents or check in row.slow)) for name, row in rows]
+    slow = {name: not row.represents or check in row.slow for name, row in rows}
+    return [pytest.param(name, marks=_marks(group or name, slow[name])) for name, _ in rows]
 
 
-def _marks(name, slow):
-    return [pytest.mark.xdist_group(name), *([pytest.mark.slow] if slow else [])]
+def _marks(group, slow):
+    return [pytest.mark.xdist_group(group), *([pytest.mark.slow] if slow else [])]
 
 
 def fit(model, num_steps, batch):
