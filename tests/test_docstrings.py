@@ -42,6 +42,7 @@ PIECES += ("reconstruction_loss", "discriminator_loss", "generator_loss", "draw"
 PIECES += ("conditions", "condition_inputs", "drawn_conditions", "mark_adapted")
 PIECES += ("draw_images", "chain_step", "outputs", "cell_options", "begin_search", "mean_of_heads", "known_words")
 PIECES += ("posterior", "prior_of", "decoder_inputs", "log_likelihood", "observed", "bounds", "own_grid")
+PIECES += ("embed", "read_out", "track_nats", "logits_to_draw_from")
 
 
 def modules_with_examples():

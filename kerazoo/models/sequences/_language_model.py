@@ -66,7 +66,17 @@ class LanguageModel:
     # === From texts to ids and back ===
 
     def stream_of(self, texts):
-        """Ids of texts in a row, int32 `(n,)`; what follows the first of them is learned."""
+        """Texts in a row as ids of their tokens; every one but the first is predicted.
+
+        Args:
+            texts: list of str.
+
+        Returns:
+            np.ndarray. int32, shape `(n,)`.
+
+        Raises:
+            DataError: a character that the vocabulary lacks.
+        """
         return self.tokens.encode("".join(texts))
 
     def _ids_before(self, prompt):

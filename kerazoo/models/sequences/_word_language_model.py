@@ -49,7 +49,15 @@ class WordLanguageModel(LanguageModel):
     # === From texts to ids and back ===
 
     def stream_of(self, texts):
-        """Ids of the lines of texts in a row, each with its end, behind the end of a line: int32 `(n,)`."""
+        """The lines of texts in a row as ids of their words, each line with its end; every id but the first, the end of
+        a line, is predicted.
+
+        Args:
+            texts: list of str. A line end behind the last line of one is not another line.
+
+        Returns:
+            np.ndarray. int32, shape `(n,)`.
+        """
         lines = (line for text in texts for line in text.removesuffix("\n").split("\n"))
         return self._between_ends([*lines, ""])
 
