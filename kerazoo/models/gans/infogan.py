@@ -51,7 +51,8 @@ class InfoGAN(ConvolutionalGAN):
             bound (section 6). Defaults to 0.1.
         code_std: float above 0, or None. The standard deviation of Q's Gaussian; None learns one for each image and
             code. Defaults to None.
-        code_units: int. Of Q's dense layer. Defaults to 128, the paper's.
+        code_units: int or None. Of Q's dense layer; None reads the codes off the convolutions' maps. Defaults to 128,
+            the paper's.
         image_shape, latent_dim, filters, kernel_size, prior: as for `DCGAN`; `latent_dim` and `prior` are those of the
             noise z alone. `decode` takes z, the one-hot category and the continuous codes side by side.
         **kwargs: `name`, `dtype`, `trainable` of `keras.Model`.
@@ -79,7 +80,7 @@ class InfoGAN(ConvolutionalGAN):
         categorical_weight: Weight = 1.0,
         continuous_weight: Weight = 0.1,
         code_std: Positive | None = None,
-        code_units: PositiveInt = 128,
+        code_units: PositiveInt | None = 128,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -94,8 +95,12 @@ class InfoGAN(ConvolutionalGAN):
         return [1, self.num_categories, *[self.num_codes] * (2 if self.code_std is None else 1)]
 
     @property
+    def discriminator_dim(self):
+        return 1 if self.code_units else sum(self._sizes)
+
+    @property
     def discriminator_head(self):
-        return self.code_units, sum(self._sizes[1:])
+        return (self.code_units, sum(self._sizes[1:])) if self.code_units else None
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
