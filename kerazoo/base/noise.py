@@ -39,6 +39,8 @@ class Noisy:
 
     def noise_seed(self, stream):
         """The seed, shape `(2,)` int32, of a stateless draw at this step; equal on all replicas."""
+        if not hasattr(self, "seed"):
+            raise ConfigError("noise of training is drawn by the seed that compile() sets: compile the model first")
         base = tf.constant([self.seed, zlib.crc32(stream.encode()) & MAX_SEED], tf.int32)
         return tf.random.fold_in(base, tf.cast(self.step.value, tf.int32))
 

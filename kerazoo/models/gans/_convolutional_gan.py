@@ -35,18 +35,21 @@ class ConvolutionalGAN(GAN):
         self.generator = build_generator(image_shape, self.generator_dim, *size, dtype=dtype)
         height, width, channels = image_shape
         shape = (height, width, channels + self.label_channels)
-        outputs = {"num_outputs": self.discriminator_dim, "hidden_head": self.discriminator_head}
-        self.discriminator = build_discriminator(shape, *size, **outputs, dtype=dtype)
+        self.discriminator = build_discriminator(shape, *size, **self.discriminator_outputs, dtype=dtype)
 
     # Sizes that a paper may change; arguments are attributes here already.
     discriminator_dim = 1
-    discriminator_head: tuple[int, int] | None = None
     label_channels = 0
 
     @property
     def generator_dim(self):
         """Length of what the generator takes."""
         return self.latent_prior.dim
+
+    @property
+    def discriminator_outputs(self):
+        """Arguments of `build_discriminator` that say what it gives."""
+        return {"num_outputs": self.discriminator_dim}
 
     def default_optimizers(self):
         return {role: keras.optimizers.Adam(2e-4, beta_1=0.5) for role in self.roles}

@@ -95,12 +95,10 @@ class InfoGAN(ConvolutionalGAN):
         return [1, self.num_categories, *[self.num_codes] * (2 if self.code_std is None else 1)]
 
     @property
-    def discriminator_dim(self):
-        return 1 if self.code_units else sum(self._sizes)
-
-    @property
-    def discriminator_head(self):
-        return (self.code_units, sum(self._sizes[1:])) if self.code_units else None
+    def discriminator_outputs(self):
+        if self.code_units is None:
+            return {"num_outputs": sum(self._sizes)}
+        return {"hidden_head": (self.code_units, sum(self._sizes[1:]))}
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
@@ -129,8 +127,7 @@ class InfoGAN(ConvolutionalGAN):
     def _information(self, z, posterior):
         """The bounds of the category and of the continuous codes, in nats."""
         _, categories, codes = self.latent_prior.split(z)
-        logits, mean, log_variance = posterior
-        return categorical_information(categories, logits), uniform_information(codes, mean, log_variance)
+        return categorical_information(categories, posterior[0]), uniform_information(codes, *posterior[1:])
 
     def _weighted(self, categorical, continuous):
         return self.categorical_weight * categorical + self.continuous_weight * continuous
@@ -192,8 +189,7 @@ class InfoGAN(ConvolutionalGAN):
             place, rows = slice(begin + code - 1, begin + code), np.array(VALUES if values is None else values)[:, None]
         z = np.tile(z, (len(rows), 1, 1))
         z[..., place] = rows[:, None]
-        images = self.decode(z.reshape(-1, z.shape[-1]))
-        return images.reshape(len(rows), num_columns, *self.image_shape)
+        return self.decode(z.reshape(-1, z.shape[-1])).reshape(len(rows), num_columns, *self.image_shape)
 
     def sample_grid(self, num=None, *, seed=0):
         """What `kerazoo sample` draws: each code goes down its values, all else is the same along a column.
@@ -248,13 +244,14 @@ class InfoGAN(ConvolutionalGAN):
         """
         z = self.latent_prior.sample(settings.num, seed=settings.seed)
         bounds = [part.mean(dtype="float64") for part in self.calls.in_batches(self._bounds, z, batch_size=256)]
-        names = ("information_bound", "categorical_information", "continuous_information")
-        figures = dict(zip(names, map(float, (sum(bounds), *bounds)), strict=True))
+        names = ("categorical_information", "continuous_information")
+        figures = {"information_bound": float(sum(bounds)), **dict(zip(names, map(float, bounds), strict=True))}
         source = data.open(settings.split)
         rows = source.sample(min(settings.num, len(source)), seed=settings.seed)
         if "label" in rows:
-            found = self.infer_codes(rows["image"])["probabilities"].argmax(axis=1)
-            agreement = cluster_agreement(found, rows["label"])
+            agreement = cluster_agreement(
+                self.infer_codes(rows["image"])["probabilities"].argmax(axis=1), rows["label"]
+            )
             figures |= {"category_accuracy": agreement.accuracy, "category_nmi": agreement.nmi}
         return figures
 
