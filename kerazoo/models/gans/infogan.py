@@ -202,11 +202,10 @@ class InfoGAN(ConvolutionalGAN):
             (images, columns): the category's rows, a white one, those of the first continuous code, and so on; and how
             many images stand side by side.
         """
-        num_rows = self.num_categories + self.num_codes * len(VALUES)
-        columns = 10 if num is None else max(1, check_integer("num", num) // num_rows)
+        of_column = self.num_categories + self.num_codes * len(VALUES)
+        columns = max(1, (10 * of_column if num is None else check_integer("num", num)) // of_column)
         grids = [self.traverse(code, num_columns=columns, seed=seed) for code in range(1 + self.num_codes)]
-        white = np.ones((1, columns, *self.image_shape), "float32")
-        rows = np.concatenate([grids[0], *(part for grid in grids[1:] for part in (white, grid))])
+        rows = np.concatenate([grids[0], *(part for grid in grids[1:] for part in (np.ones_like(grid[:1]), grid))])
         return rows.reshape(-1, *self.image_shape), columns
 
     def _one_hot(self, categories, num):
@@ -249,9 +248,8 @@ class InfoGAN(ConvolutionalGAN):
         source = data.open(settings.split)
         rows = source.sample(min(settings.num, len(source)), seed=settings.seed)
         if "label" in rows:
-            agreement = cluster_agreement(
-                self.infer_codes(rows["image"])["probabilities"].argmax(axis=1), rows["label"]
-            )
+            found = self.infer_codes(rows["image"])["probabilities"]
+            agreement = cluster_agreement(found.argmax(axis=1), rows["label"])
             figures |= {"category_accuracy": agreement.accuracy, "category_nmi": agreement.nmi}
         return figures
 
