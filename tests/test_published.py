@@ -120,7 +120,9 @@ FAR_OFF = {
 }
 # Of points as narrow as the ring's modes 8 bits show; the cards say so.
 FAR_OFF |= {
-    (preset, label) for preset in ("gmmn_ring", "unrolled_gan_ring", "wgan_ring") for label in ("dynamic", "int8")
+    (preset, label)
+    for preset in ("gan_ring", "gmmn_ring", "unrolled_gan_ring", "wgan_ring")
+    for label in ("dynamic", "int8")
 }
 
 # Of a flow of many small layers the graph, which float16 does not halve, takes a part of the file, too.
