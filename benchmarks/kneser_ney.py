@@ -2,7 +2,7 @@
 
     TFDS_DATA_DIR=... python benchmarks/kneser_ney.py [--num 200000] [--order 5] [--out FILE]
 
-The vocabulary is the 10,000 most frequent tokens of the training split, special ones included. A split is one text: the
+The vocabulary is the preset's, 10,000 tokens with the special ones. A split is one text, as the preset reads it: the
 reviews in a row, each with "</s>" behind it, and a "</s>" before the first; contexts reach across reviews, and "<unk>"
 is a word like any other. Measured are the first `--num` words of the test split behind its first "</s>", by a model of
 each order up to `--order`.
@@ -21,9 +21,8 @@ import numpy as np
 import kerazoo
 from kerazoo.data import open_source
 from kerazoo.data.text import texts_of
-from kerazoo.text.vocabulary import Vocabulary
 
-SOURCE, VOCABULARY_SIZE = "tfds:imdb_reviews/plain_text", 10_000
+SOURCE, PEER = "tfds:imdb_reviews/plain_text", "lstm_word_lm_imdb"
 UNESTIMATED = 0.5  # the discount where no n-gram has a count of one, as KenLM's --discount_fallback
 
 
@@ -129,12 +128,6 @@ def _discount(counts):
     return float(ones / (ones + 2 * twos)) if ones else UNESTIMATED
 
 
-def stream(vocabulary, texts):
-    """Ids of texts in a row, with "</s>" before, between and behind them."""
-    end = [vocabulary.end]
-    return np.concatenate([end, *(part for text in texts for part in (vocabulary.encode(text), end))])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num", type=int, default=200_000)
@@ -142,8 +135,8 @@ def main():
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "kneser_ney.json")
     arguments = parser.parse_args()
     train, test = (texts_of(open_source(SOURCE, split=split)) for split in ("train", "test"))
-    vocabulary = Vocabulary.of_words(train, max_size=VOCABULARY_SIZE, min_count=1)
-    ids, unseen = stream(vocabulary, train), stream(vocabulary, test)[: arguments.num + 1]
+    peer = kerazoo.load(PEER)
+    vocabulary, ids, unseen = peer.words, peer.stream_of(train), peer.stream_of(test)[: arguments.num + 1]
     print(f"{len(ids):,} words for training, {len(unseen) - 1:,} measured\n")
     print("| order | different n-grams | seconds | perplexity |\n|" + " --- |" * 4)
     rows = []

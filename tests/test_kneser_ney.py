@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerazoo.text.vocabulary import Vocabulary
-
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "kneser_ney.py"
 SPEC = importlib.util.spec_from_file_location("kneser_ney", SCRIPT)
 SPEC.loader.exec_module(kneser_ney := importlib.util.module_from_spec(SPEC))
@@ -70,9 +68,3 @@ def test_log_p_is_that_of_nltk():
     expected = [0.325, 0.140625, 0.125, 0.71875, 0.24375, 0.03515625, 0.375, 0.075, 0.09375, 0.09375, 0.09375, 0.09375]
     model = KneserNey(3, 5, discounts=[0, 0.75, 0.75]).fit(text)
     np.testing.assert_allclose(np.exp(model.log_p(unseen)), expected, rtol=0, atol=1e-9)
-
-
-def test_texts_stand_between_ends():
-    vocabulary = Vocabulary.of_words(["a b a", "a"], min_count=1)
-    a, b, end = 4, 5, vocabulary.end
-    assert kneser_ney.stream(vocabulary, ["b a", "", "a"]).tolist() == [end, b, a, end, end, a, end]

@@ -113,6 +113,7 @@ class TestTexts:
 
     def test_texts_in_a_row_share_the_end_between_them(self, model):
         assert model.stream_of(["film\n", "was"]).tolist() == [3, 5, 3, 6, 3]
+        assert model.stream_of(["film the", "", "the"]).tolist() == [3, 5, 4, 3, 3, 4, 3]
 
     def test_tokens_between_spaces_stay_as_they_are(self):
         model = new(level="token", vocabulary=[*SPECIALS, "N", "n't", "<eos>"])

@@ -47,13 +47,8 @@ def test_special_tokens_between_spaces_are_unknown_in_both():
     vocabulary = Vocabulary.of_words(["N million </s> N"], min_count=1, level="token")
     text = "N <unk> </s> <pad> million"
     assert vocabulary.encode(text).tolist() == [4, 1, 1, 1, 5]
-    assert lookup_ids(split_text(tf.constant([text]), "token").flat_values, vocabulary).numpy().tolist() == [
-        4,
-        1,
-        1,
-        1,
-        5,
-    ]
+    tokens = split_text(tf.constant([text]), "token").flat_values
+    assert lookup_ids(tokens, vocabulary).numpy().tolist() == [4, 1, 1, 1, 5]
     assert vocabulary.decode([4, 5, 3]) == "N million"
 
 

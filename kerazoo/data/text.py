@@ -67,7 +67,7 @@ def open_text(request):
     else:
         paths = [root]
     texts = [text for text in (read_text(request, path) for path in paths) if text]
-    if SPLIT in request.argument and any(texts):
+    if SPLIT in request.argument and texts:
         return from_arrays({"text": text_array(texts)}, name=request.spec, split=request.split)
     return _cut(request, texts)
 

@@ -252,6 +252,26 @@ class Vocabulary:
         return f"unknown characters: {shown}{more}; the vocabulary holds {len(self)}: {known}; remove or replace them"
 
 
+def vocabulary_of_argument(name, tokens, level):
+    """The vocabulary that an argument of a model lists, special tokens first.
+
+    Args:
+        name: str. The argument's, for the message.
+        tokens: list[str].
+        level: as for `tokenize`.
+
+    Returns:
+        Vocabulary.
+
+    Raises:
+        ConfigError: the list does not begin with the special tokens, or as `Vocabulary`.
+    """
+    vocabulary = Vocabulary(tokens, level=level)
+    if vocabulary.pad is None:
+        raise ConfigError(f"{name}: the first tokens must be {', '.join(SPECIALS)}, not {', '.join(tokens[:4])}")
+    return vocabulary
+
+
 def _listed(texts):
     return [texts] if isinstance(texts, str) else texts
 

@@ -41,7 +41,7 @@ class LanguageModel:
 
     task: Any = "text-generation"
     default_endpoint: str | None = "generate"
-    number_input = "num_characters"  # of the exported `generate`
+    number_input = "num_characters"  # of `generate`, here and exported
 
     @property
     def tokens(self):
@@ -110,10 +110,10 @@ class LanguageModel:
             DataError: a prompt that is no text, or has a character that the vocabulary lacks.
             ConfigError: a number out of range.
         """
-        return self._generate(prompt, {"num_characters": num_characters}, temperature, top_k, seed, num_samples)
+        return self._generate(prompt, num_characters, temperature, top_k, seed, num_samples)
 
     def _generate(self, prompt, num_new, temperature, top_k, seed, num_samples):
-        num_new = check_integer(*next(iter(num_new.items())))
+        num_new = check_integer(self.number_input, num_new)
         num_samples = check_integer("num_samples", num_samples)
         top_k = check_integer("top_k", len(self.tokens) if top_k is None else top_k)
         temperature = check_number("temperature", temperature)

@@ -15,26 +15,18 @@ from kerazoo.data.text import texts_of
 from kerazoo.text.graph import lookup_ids, split_text
 from kerazoo.text.vocabulary import SPECIALS, Vocabulary
 from kerazoo.utils.checks import check_integer, check_texts
-from kerazoo.utils.errors import ConfigError
 
 
 class TextClassifier(Labelled):
     """Mixin; list it before `ZooModel`. Vocabulary, data and verbs of a model that says the class of a text.
 
     The class has the arguments `vocabulary`, `num_classes`, `max_vocabulary`, `min_count` and `max_length`; its
-    `__init__` sets `words` by `_known_words`; and it has `logits(tokens, training)`, a function of ids `(rows, steps)`.
+    `__init__` sets `words`, a `Vocabulary`; and it has `logits(tokens, training)`, a function of ids `(rows, steps)`.
     Of a longer text the first `max_length` words are read.
     """
 
     task: Any = "text-classification"
     default_endpoint: str | None = "classify"
-
-    def _known_words(self, vocabulary):
-        """The `Vocabulary` of the argument; a `ConfigError` unless the special tokens come first."""
-        words = Vocabulary(vocabulary, level="word")
-        if words.pad is None:
-            raise ConfigError(f"vocabulary: the first tokens must be {', '.join(SPECIALS)}")
-        return words
 
     @property
     def space(self):

@@ -15,19 +15,11 @@ from kerazoo.data.buckets import BucketedPairs
 from kerazoo.layers.recurrence import no_dropout
 from kerazoo.losses import sequence_log_likelihood
 from kerazoo.models.sequences._translator_verbs import TranslatorVerbs
-from kerazoo.text.vocabulary import SPECIALS, Vocabulary
-from kerazoo.utils.errors import ConfigError, DataError
+from kerazoo.text.vocabulary import SPECIALS, Vocabulary, vocabulary_of_argument
+from kerazoo.utils.errors import DataError
 
 Tokens = Annotated[list[str], Field(min_length=len(SPECIALS) + 1)]
 SIDES = ("source", "target")
-
-
-def text_vocabulary(name, tokens, level):
-    """The `Vocabulary` of an argument; a `ConfigError` that names it unless the special tokens come first."""
-    vocabulary = Vocabulary(tokens, level=level)
-    if vocabulary.pad is None:
-        raise ConfigError(f"{name}: the first tokens must be {', '.join(SPECIALS)}, not {', '.join(tokens[:4])}")
-    return vocabulary
 
 
 def _letters(texts, max_size, min_count):
@@ -77,8 +69,8 @@ class Translator(TranslatorVerbs, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.source_tokens = text_vocabulary("source_vocabulary", source_vocabulary, level)
-        self.target_tokens = text_vocabulary("target_vocabulary", target_vocabulary, level)
+        self.source_tokens = vocabulary_of_argument("source_vocabulary", source_vocabulary, level)
+        self.target_tokens = vocabulary_of_argument("target_vocabulary", target_vocabulary, level)
 
     @property
     def space(self):

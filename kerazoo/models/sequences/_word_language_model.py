@@ -9,8 +9,7 @@ import tensorflow as tf
 from kerazoo.data.text import texts_of
 from kerazoo.models.sequences._language_model import LanguageModel
 from kerazoo.text.graph import join_tokens, lookup_ids, split_text
-from kerazoo.text.vocabulary import PAD, START, UNKNOWN, Vocabulary, join
-from kerazoo.utils.errors import ConfigError
+from kerazoo.text.vocabulary import UNKNOWN, Vocabulary, join
 
 # Characters for private use, which no vocabulary has, in place of what a text says without words.
 LINE_END, UNKNOWN_WORD = "\ue000", "\ue001"
@@ -20,19 +19,12 @@ class WordLanguageModel(LanguageModel):
     """Mixin; list it before `ZooModel`. A language model of words; every line ends with the token "</s>".
 
     The class has the arguments `vocabulary`, `level`, `max_vocabulary` and `min_count` beside `sequence_length`; its
-    `__init__` sets `words` by `_known_words`. "<unk>" in a text is a word that the vocabulary lacks, as in texts that
+    `__init__` sets `words`, their `Vocabulary`. "<unk>" in a text is a word that the vocabulary lacks, as in texts that
     were prepared so; it is never written.
     """
 
     task: Any = "word-generation"
     number_input = "num_words"
-
-    def _known_words(self, vocabulary, level):
-        """The `Vocabulary` of the argument; a `ConfigError` unless the special tokens come first."""
-        words = Vocabulary(vocabulary, level=level)
-        if words.pad is None:
-            raise ConfigError(f"vocabulary: the first tokens must be {PAD}, {UNKNOWN}, {START}, </s>")
-        return words
 
     @property
     def tokens(self):
@@ -97,7 +89,7 @@ class WordLanguageModel(LanguageModel):
             DataError: a prompt that is no text.
             ConfigError: a number out of range.
         """
-        return self._generate(prompt, {"num_words": num_words}, temperature, top_k, seed, num_samples)
+        return self._generate(prompt, num_words, temperature, top_k, seed, num_samples)
 
     def logits_to_draw_from(self, tokens, state):
         logits, state = self.next_logits(tokens, state)
@@ -127,22 +119,15 @@ class WordLanguageModel(LanguageModel):
         return join(self.vocabulary[4:12], self.level)
 
     def _rows_of(self, text):
-        words, ids = self._ids_in_graph(tf.strings.regex_replace(text, r"\n\z", ""))
-        one = tf.fill([tf.shape(text)[0], 1], self.words.end)
-        ids = tf.concat([one, words.with_flat_values(ids), one], axis=1)
-        return ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32)
+        return self._rows_before(tf.strings.regex_replace(text, r"\n\z", "") + "\n")
 
     def _rows_before(self, text):
-        words, ids = self._ids_in_graph(text)
-        ids = tf.concat([tf.fill([tf.shape(text)[0], 1], self.words.end), words.with_flat_values(ids)], axis=1)
-        return ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32)
-
-    def _ids_in_graph(self, text):
-        """Words, ragged strings, and the ids of all of them in a row."""
         text = tf.strings.regex_replace(text, "\n", f" {LINE_END} ")
         words = split_text(tf.strings.regex_replace(text, UNKNOWN, f" {UNKNOWN_WORD} "), self.level)
         ids = lookup_ids(words.flat_values, self.words)
-        return words, tf.where(words.flat_values == LINE_END, self.words.end, ids)
+        ids = words.with_flat_values(tf.where(words.flat_values == LINE_END, self.words.end, ids))
+        ids = tf.concat([tf.fill([tf.shape(text)[0], 1], self.words.end), ids], axis=1)
+        return ids.to_tensor(), tf.cast(ids.row_lengths(), tf.int32)
 
     def _texts_of_rows(self, ids, inside, prompts):
         words = tf.where(ids == self.words.end, "\n", tf.gather(tf.constant(self.vocabulary), ids))

@@ -14,6 +14,7 @@ from kerazoo.layers.recurrence import no_dropout
 from kerazoo.layers.stack import Stack
 from kerazoo.models.sequences._text_classifier import TextClassifier
 from kerazoo.networks.seq2seq import TokenEmbedding
+from kerazoo.text.vocabulary import vocabulary_of_argument
 
 
 @register("bidirectional_lstm")
@@ -74,7 +75,7 @@ class BidirectionalLSTM(TextClassifier, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.words = self._known_words(vocabulary)
+        self.words = vocabulary_of_argument("vocabulary", vocabulary, "word")
         self.clip_norms = {"classifier": clip_norm}
         self.embedding = TokenEmbedding(len(self.words), embedding_dim, name="embedding", dtype=self.dtype_policy)
         self.stack = Stack("lstm", units, num_layers, bidirectional=True, name="stack", dtype=self.dtype_policy)

@@ -16,6 +16,7 @@ from kerazoo.layers.tied import TiedDense
 from kerazoo.models.sequences._recurrent_language_model import RecurrentLanguageModel
 from kerazoo.models.sequences._word_language_model import WordLanguageModel
 from kerazoo.networks.seq2seq import TokenEmbedding
+from kerazoo.text.vocabulary import vocabulary_of_argument
 
 
 @register("lstm_word_lm")
@@ -85,7 +86,7 @@ class LSTMWordLM(RecurrentLanguageModel, WordLanguageModel, ZooModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.words = self._known_words(vocabulary, level)
+        self.words = vocabulary_of_argument("vocabulary", vocabulary, level)
         self.clip_norms = {"language_model": clip_norm}
         num_words, policy = len(self.words), {"dtype": self.dtype_policy}
         self.embedding = TokenEmbedding(num_words, units, name="embedding", **policy)
