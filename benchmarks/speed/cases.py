@@ -1,11 +1,12 @@
-"""The cases that are compared: each names its contenders, and the others are measured against the first.
+"""The cases that are compared: each names its contenders, and which of them the others are measured against.
 
 A contender is (module, function, arguments), where `function(**arguments)` returns a callable `run(steps)`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LOWEST = "mixed_bfloat16"
+PEER = {"float32": "PyTorch", LOWEST: "PyTorch bfloat16"}  # in which kerazoo's precisions have their equal
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class Case:
         contenders: dict[str, tuple]. Name -> (module, function, arguments).
         limit: str or None. The operation whose rate bounds a step: `"conv2d"` or `"matmul"`.
         operations: tuple or None. What counts a step's operations: (module, function, arguments).
+        against: dict[str, str]. Which contender another is measured against, where that is not the first.
     """
 
     contenders: dict
     limit: str | None = None
     operations: tuple | None = None
+    against: dict = field(default_factory=dict)
 
 
 def _against_torch(limit, peer, arguments, zoo, **others):
@@ -29,36 +32,41 @@ def _against_torch(limit, peer, arguments, zoo, **others):
     return Case({"PyTorch": ("torch_peers", peer, arguments), **zoo, **others}, limit, count)
 
 
-def _training(preset, *batch):
-    """kerazoo in both precisions."""
-    return {
-        f"kerazoo {dtype}": ("zoo_contenders", "train", {"preset": preset, "batch": batch, "dtype": dtype})
-        for dtype in ("float32", LOWEST)
+def _training(limit, peer, arguments, preset, batch, changes=None, **others):
+    """Training steps of kerazoo in both precisions, each against PyTorch in the same: float32, and under autocast."""
+    zoo = {"preset": preset, "batch": batch, **({"changes": changes} if changes else {})}
+    contenders = {
+        PEER["float32"]: ("torch_peers", peer, arguments),
+        PEER[LOWEST]: ("torch_peers", peer, {**arguments, "dtype": "bfloat16"}),
+        **{f"kerazoo {dtype}": ("zoo_contenders", "train", {**zoo, "dtype": dtype}) for dtype in PEER},
+        **others,
     }
+    count = ("torch_peers", "count_operations", {"function": peer, **arguments})
+    return Case(contenders, limit, count, {f"kerazoo {dtype}": against for dtype, against in PEER.items()})
 
 
 def _dcgan(rows=64, size=28, **others):
-    zoo = _training("dcgan_mnist", "images", rows, size)
-    return _against_torch("conv2d", "dcgan", {"batch_size": rows, "size": size}, zoo, **others)
+    arguments = {"batch_size": rows, "size": size}
+    return _training("conv2d", "dcgan", arguments, "dcgan_mnist", ("images", rows, size), **others)
 
 
-def _characters(rows=64, steps=64, **others):
-    zoo = _training("lstm_char_lm_tiny_shakespeare", "windows", rows, steps)
-    arguments = {"batch_size": rows, "steps_of_time": steps}
-    return _against_torch("matmul", "character_model", arguments, zoo, **others)
+def _characters(rows=64, steps=64, cell="lstm", **others):
+    """The preset, or with another cell. The GRU is Cho's, with two products a step; PyTorch's has one."""
+    arguments = {"batch_size": rows, "steps_of_time": steps, "cell": cell}
+    batch, changes = ("windows", rows, steps), None if cell == "lstm" else {"cell": cell}
+    return _training("matmul", "character_model", arguments, "lstm_char_lm_tiny_shakespeare", batch, changes, **others)
 
 
 def _translation(rows=64, steps=16):
-    zoo = _training("transformer_multi30k", "pairs", rows, steps)
-    arguments = {"batch_size": rows, "steps": steps}
-    lowest = ("torch_peers", "transformer", {**arguments, "dtype": "bfloat16"})
-    return _against_torch("matmul", "transformer", arguments, {"PyTorch bfloat16": lowest, **zoo})
+    batch = ("pairs", rows, steps)
+    return _training("matmul", "transformer", {"batch_size": rows, "steps": steps}, "transformer_multi30k", batch)
 
 
 CASES = {
     "dcgan": _dcgan(**{"plain Keras": ("keras_peers", "dcgan", {})}),
-    "wgan_gp": _against_torch("conv2d", "wgan_gp", {}, _training("wgan_gp_mnist", "images", 64, 28)),
+    "wgan_gp": _training("conv2d", "wgan_gp", {}, "wgan_gp_mnist", ("images", 64, 28)),
     "lstm_char_lm": _characters(**{"plain Keras": ("keras_peers", "character_model", {})}),
+    **{f"lstm_char_lm, cell {cell}": _characters(cell=cell) for cell in ("gru", "rnn")},
     "transformer": _translation(),
     "rbm": Case(
         {

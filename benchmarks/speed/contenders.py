@@ -67,17 +67,20 @@ def _serve(pipe, module, function, arguments):
         pipe.send(f"{module}.{function}: {type(error).__name__}: {error}")
 
 
-def compare(contenders, *, rounds, turn):
-    """Let contenders take turns; the first is the one that the others are measured against.
+def compare(contenders, *, rounds, turn, against):
+    """Let contenders take turns.
 
     Args:
         contenders: dict[str, tuple]. Name -> (module, function, arguments).
         rounds: int. Turns of each, in alternating order.
         turn: float. Seconds that a turn should take, about.
+        against: dict[str, str]. Name -> the contender that it is measured against. Those that are not in it are
+            measured against the first.
 
     Returns:
-        dict. Name -> `milliseconds` a step and `ratio`, how many times as fast as the first, round by round (median,
-        least and most of each); `first_step` in seconds with imports and compilation; `peak_memory` in MB.
+        dict. Name -> `milliseconds` a step and `ratio`, how many times as fast as the contender `against`, round by
+        round (median, least and most of each); `first_step` in seconds with imports and compilation; `peak_memory` in
+        MB.
     """
     running = {
         name: Contender(module, function, **arguments) for name, (module, function, arguments) in contenders.items()
@@ -87,11 +90,12 @@ def compare(contenders, *, rounds, turn):
     for number in range(rounds):
         for name in list(running)[:: 1 if number % 2 == 0 else -1]:
             times[name].append(running[name].seconds(steps[name]))
-    base = next(iter(times.values()))
+    first = next(iter(times))
     return {
         name: {
             "milliseconds": _spread([1000 * value for value in values]),
-            "ratio": _spread([a / b for a, b in zip(base, values, strict=True)]),
+            "against": (peer := against.get(name, first)),
+            "ratio": _spread([a / b for a, b in zip(times[peer], values, strict=True)]),
             "first_step": round(running[name].first, 2),
             "peak_memory": round(running[name].close()),
         }

@@ -4,8 +4,9 @@
     python benchmarks/speed/run.py [--cases dcgan wgan_gp ...] [--growth] [--rounds 7] [--out FILE]
 
 Every contender is a process; they take turns, and ratios are taken round by round, since machines change speed within
-minutes. The other contenders of a case are measured against its first. Results that the file already has are kept,
-except for the cases that are measured anew. `--growth` measures how steps grow with batch, image and length.
+minutes. kerazoo in bfloat16 is measured against PyTorch in bfloat16, all others against a case's first. Results that
+the file already has are kept, except for the cases that are measured anew. `--growth` measures how steps grow with
+batch, image and length.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from cases import CASES, GROWTH, LOWEST
+from cases import CASES, GROWTH
 from contenders import THREADS, call, compare
 from startup import measure_startup
 
@@ -46,7 +47,7 @@ def main():
     print(f"GFLOP/s at most: {report['limits']}\n")
     for name in cases:
         case = (CASES | GROWTH)[name]
-        rows = compare(case.contenders, rounds=options.rounds, turn=options.turn)
+        rows = compare(case.contenders, rounds=options.rounds, turn=options.turn, against=case.against)
         operations = call(*case.operations) / 1e9 if case.operations else None
         report["cases"][name] = {"rounds": options.rounds, "operations": operations, "contenders": rows}
         for contender, row in rows.items():
@@ -60,18 +61,18 @@ def _share(case, operations, contender, row, limits):
     """A step's operations at the machine's highest rate, over the time of a step."""
     if operations is None:
         return None
-    rate = limits[f"{case.limit} {'bfloat16' if contender.endswith(LOWEST) else 'float32'}"]
+    rate = limits[f"{case.limit} {'bfloat16' if contender.endswith('bfloat16') else 'float32'}"]
     return 1000 * operations / rate / row["milliseconds"]["median"]
 
 
 def _print(name, result):
     rows, operations = result["contenders"], result["operations"]
-    first, title = next(iter(rows)), name if operations is None else f"{name}: {operations:.1f} GFLOP"
-    print(f"| {title} | ms | times as fast as {first} | of the limit | first step, s | peak memory, MB |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    title = name if operations is None else f"{name}: {operations:.1f} GFLOP"
+    print(f"| {title} | ms | times as fast | as | of the limit | first step, s | peak memory, MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for contender, row in rows.items():
         share = "" if row["share_of_limit"] is None else f"{row['share_of_limit']:.0%}"
-        figures = [_median(row["milliseconds"], 1), _median(row["ratio"], 2), share]
+        figures = [_median(row["milliseconds"], 1), _median(row["ratio"], 2), row["against"], share]
         print(f"| {' | '.join(map(str, [contender, *figures, row['first_step'], row['peak_memory']]))} |")
     print(flush=True)
 

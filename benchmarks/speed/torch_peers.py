@@ -1,4 +1,5 @@
-"""The same networks and steps in PyTorch, as users write them: eager, channels last, Adam of torch.optim."""
+"""The same networks and steps in PyTorch, as users write them: eager, channels last, Adam of torch.optim; losses in
+float32, and networks under autocast where the dtype is bfloat16."""
 
 import itertools
 import warnings
@@ -10,6 +11,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(THREADS)
+
+
+def _autocast(dtype):
+    """Where the passes of networks go."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 class Crop(nn.Module):
@@ -61,31 +67,46 @@ def _images(batch_size, size=28):
     return (2 * torch.rand(batch_size, 1, size, size) - 1).to(memory_format=torch.channels_last)
 
 
-def dcgan(batch_size=64, size=28, latent_dim=100, filters=56):
+def dcgan(batch_size=64, size=28, latent_dim=100, filters=56, dtype="float32"):
     """Updates of discriminator and generator; one pass of the generator serves both, as in the authors' code."""
     g, d = generator(latent_dim, filters, size), discriminator(filters, size, normalized=True)
     real = _images(batch_size, size)
     g_optimizer, d_optimizer = (torch.optim.Adam(net.parameters(), 2e-4, betas=(0.5, 0.999)) for net in (g, d))
     ones, zeros = torch.ones(batch_size, 1), torch.zeros(batch_size, 1)
-    bce = F.binary_cross_entropy_with_logits
+
+    def bce(images, labels):
+        with _autocast(dtype):
+            logits = d(images)
+        return F.binary_cross_entropy_with_logits(logits.float(), labels)
 
     def run(steps):
         for _ in range(steps):
-            fake = g(2 * torch.rand(batch_size, latent_dim) - 1)
+            with _autocast(dtype):
+                fake = g(2 * torch.rand(batch_size, latent_dim) - 1)
             d_optimizer.zero_grad(set_to_none=True)
-            (bce(d(real), ones) + bce(d(fake.detach()), zeros)).backward()
+            (bce(real, ones) + bce(fake.detach(), zeros)).backward()
             d_optimizer.step()
             g_optimizer.zero_grad(set_to_none=True)
-            bce(d(fake), ones).backward()
+            bce(fake, ones).backward()
             g_optimizer.step()
 
     return run
 
 
-def wgan_gp(batch_size=64, latent_dim=64, filters=24, n_critic=5):
+def wgan_gp(batch_size=64, latent_dim=64, filters=24, n_critic=5, dtype="float32"):
     """Five updates of the critic with the gradient penalty, then one of the generator."""
-    g, critic, real = generator(latent_dim, filters), discriminator(filters, normalized=False), _images(batch_size)
-    g_optimizer, c_optimizer = (torch.optim.Adam(net.parameters(), 5e-4, betas=(0.0, 0.9)) for net in (g, critic))
+    g, network, real = generator(latent_dim, filters), discriminator(filters, normalized=False), _images(batch_size)
+    g_optimizer, c_optimizer = (torch.optim.Adam(net.parameters(), 5e-4, betas=(0.0, 0.9)) for net in (g, network))
+
+    def generate():
+        with _autocast(dtype):
+            images = g(torch.randn(batch_size, latent_dim))
+        return images.float()
+
+    def critic(images):
+        with _autocast(dtype):
+            scores = network(images)
+        return scores.float()
 
     def penalty(fake):
         mix = torch.rand(batch_size, 1, 1, 1)
@@ -98,35 +119,38 @@ def wgan_gp(batch_size=64, latent_dim=64, filters=24, n_critic=5):
         for _ in range(steps):
             for _ in range(n_critic):
                 with torch.no_grad():
-                    fake = g(torch.randn(batch_size, latent_dim))
+                    fake = generate()
                 c_optimizer.zero_grad(set_to_none=True)
                 (critic(fake).mean() - critic(real).mean() + 10 * penalty(fake)).backward()
                 c_optimizer.step()
             g_optimizer.zero_grad(set_to_none=True)
-            (-critic(g(torch.randn(batch_size, latent_dim))).mean()).backward()
+            (-critic(generate()).mean()).backward()
             g_optimizer.step()
 
     return run
 
 
 class CharacterModel(nn.Module):
-    """Embedding, two layers of LSTM with dropout between them, and a softmax layer."""
+    """Embedding, two recurrent layers with dropout between them, and a softmax layer."""
 
-    def __init__(self, num_characters, embedding_dim, units):
+    def __init__(self, num_characters, embedding_dim, units, cell):
         super().__init__()
         self.embedding = nn.Embedding(num_characters, embedding_dim)
-        self.lstm = nn.LSTM(embedding_dim, units, num_layers=2, batch_first=True, dropout=0.25)
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
+        self.layers = kind(embedding_dim, units, num_layers=2, batch_first=True, dropout=0.25)
         self.head = nn.Linear(units, num_characters)
 
     def forward(self, tokens, state=None):
-        outputs, state = self.lstm(self.embedding(tokens), state)
+        outputs, state = self.layers(self.embedding(tokens), state)
         return self.head(outputs), state
 
 
-def character_model(batch_size=64, steps_of_time=64, num_characters=65, embedding_dim=64, units=288):
+def character_model(
+    batch_size=64, steps_of_time=64, num_characters=65, embedding_dim=64, units=288, cell="lstm", dtype="float32"
+):
     """Truncated backpropagation through time with a carried state."""
     torch.manual_seed(0)
-    model = CharacterModel(num_characters, embedding_dim, units)
+    model = CharacterModel(num_characters, embedding_dim, units, cell)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     tokens = torch.randint(num_characters, (batch_size, steps_of_time + 1))
 
@@ -134,9 +158,10 @@ def character_model(batch_size=64, steps_of_time=64, num_characters=65, embeddin
         state = None
         for _ in range(steps):
             optimizer.zero_grad(set_to_none=True)
-            logits, state = model(tokens[:, :-1], state)
-            state = tuple(part.detach() for part in state)
-            F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+            with _autocast(dtype):
+                logits, state = model(tokens[:, :-1], state)
+            state = tuple(part.detach() for part in state) if cell == "lstm" else state.detach()
+            F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten()).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
 
@@ -168,12 +193,11 @@ def transformer(batch_size=64, steps=16, num_tokens=6004, width=128, dtype="floa
     model = Translator(num_tokens, width, steps)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, betas=(0.9, 0.98))
     source, target = torch.randint(4, num_tokens, (2, batch_size, steps + 1))
-    lower = torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bfloat16")
 
     def run(steps):
         for _ in range(steps):
             optimizer.zero_grad(set_to_none=True)
-            with lower:
+            with _autocast(dtype):
                 logits = model(source[:, 1:], target[:, :-1])
                 labels = target[:, 1:].flatten()
                 loss = F.cross_entropy(logits.flatten(0, 1), labels, label_smoothing=0.1)

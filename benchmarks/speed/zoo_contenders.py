@@ -1,5 +1,7 @@
 """kerazoo's side: a preset's architecture with its own settings, in `fit`, on one batch in memory."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 from contenders import THREADS
@@ -11,11 +13,11 @@ from kerazoo.text.vocabulary import SPECIALS
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 
 
-def train(preset, batch, dtype="float32"):
-    """Steps of a preset's fresh model on a random batch: (`"images"`, rows, pixels), (`"windows"`, rows, steps) or
-    (`"pairs"`, rows, tokens)."""
+def train(preset, batch, dtype="float32", changes=None):
+    """Steps of a preset's fresh model, whose arguments may be changed, on a random batch: (`"images"`, rows, pixels),
+    (`"windows"`, rows, steps) or (`"pairs"`, rows, tokens)."""
     kind, *sizes = batch
-    return BATCHES[kind](preset, dtype, *sizes)
+    return BATCHES[kind](functools.partial(kerazoo.load, preset, weights=None, dtype=dtype, **(changes or {})), *sizes)
 
 
 def _train(model, batch):
@@ -24,21 +26,21 @@ def _train(model, batch):
     return lambda steps: model.fit(data, steps_per_epoch=steps, verbose=0)
 
 
-def _images(preset, dtype, rows, pixels):
-    model = kerazoo.load(preset, weights=None, dtype=dtype, image_shape=(pixels, pixels, 1))
+def _images(load, rows, pixels):
+    model = load(image_shape=(pixels, pixels, 1))
     shape = (rows, *model.image_shape)  # `fit` joins as many batches as a step takes
     return _train(model, {"image": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)})
 
 
-def _windows(preset, dtype, rows, steps):
-    model = kerazoo.load(preset, weights=None, dtype=dtype)
+def _windows(load, rows, steps):
+    model = load()
     tokens = np.random.default_rng(0).integers(len(model.characters), size=(rows, steps + 1), dtype=np.int32)
     return _train(model, {"tokens": tokens, "first": np.zeros(rows, bool)})
 
 
-def _pairs(preset, dtype, rows, steps):
+def _pairs(load, rows, steps):
     words = [*SPECIALS, *(f"w{index}" for index in range(6000))]
-    model = kerazoo.load(preset, weights=None, dtype=dtype, source_vocabulary=words, target_vocabulary=words)
+    model = load(source_vocabulary=words, target_vocabulary=words)
     source, target = np.random.default_rng(0).integers(4, len(words), (2, rows, steps + 1), dtype=np.int32)
     return _train(model, {"source": source[:, 1:], "target": target})
 
