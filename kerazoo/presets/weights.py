@@ -1,16 +1,18 @@
 """The weights file of a preset: Keras's `.weights.h5`, in float16 where that loses nothing that counts."""
 
 import warnings
+import zlib
 
 import h5py
 import numpy as np
 
 from kerazoo.utils.errors import PresetError
 from kerazoo.utils.files import sha256
-from kerazoo.utils.hdf5 import check_stored
+from kerazoo.utils.hdf5 import LARGEST_RATIO, check_stored
 
 # The smallest normal float16: below it, precision is lost bit by bit.
 SMALLEST_NORMAL = float(np.finfo(np.float16).smallest_normal)
+SMALL = 30_000  # bytes of an array that is not compressed
 
 
 def write_weights(model, path):
@@ -54,11 +56,20 @@ def _halve(path):
                 fits = magnitude.size == 0 or (magnitude.max() < 6e4 and np.median(magnitude) > SMALLEST_NORMAL)
                 kept += not fits
                 values = values.astype(np.float16) if fits else values
-            target.create_dataset(name, data=values).attrs.update(item.attrs)
+            target.create_dataset(name, data=values, **_packing(values)).attrs.update(item.attrs)
 
         source.visititems(copy)
     full.unlink()
     return "float16" if not kept else f"float16, {kept} arrays float32"
+
+
+def _packing(values):
+    """How an array is stored: as one compressed piece, all first bytes before all second ones, since those that hold
+    exponents repeat. Stored as they are: a small array, whose index would take more than that saves, and one that would
+    shrink so far that a reader takes it for damaged."""
+    if values.nbytes < SMALL or len(zlib.compress(values.tobytes(), 1)) * LARGEST_RATIO / 2 < values.nbytes:
+        return {}
+    return {"chunks": values.shape, "shuffle": True, "compression": "gzip", "compression_opts": 9}
 
 
 def read_weights(model, path, *, what, skip_mismatch=False):

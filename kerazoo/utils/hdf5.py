@@ -4,11 +4,14 @@ import h5py
 
 from kerazoo.utils.files import reason
 
+LARGEST_RATIO = 8  # of an array's bytes to those that are stored of it
+
 
 def check_stored(file, where, *, error):
     """Check that no array of an HDF5 file claims more bytes than are stored for it.
 
-    Keras writes weights uncompressed, so a file of a few kilobytes that declares gigabytes was not written by Keras.
+    Keras writes weights uncompressed, and presets have them compressed by less than `LARGEST_RATIO`, so a file of a few
+    kilobytes that declares gigabytes was written by neither.
 
     Args:
         file: str, Path or binary file.
@@ -23,7 +26,7 @@ def check_stored(file, where, *, error):
             for name, item in _items(opened):
                 if isinstance(item, (h5py.ExternalLink, h5py.SoftLink)):
                     raise error(f"{where}: damaged ({name} leads to another place); restore the file")
-                if item.nbytes > item.id.get_storage_size():
+                if item.nbytes > item.id.get_storage_size() * (LARGEST_RATIO if item.compression else 1):
                     raise error(
                         f"{where}: damaged ({name} declares {item.nbytes:,} bytes and holds "
                         f"{item.id.get_storage_size():,}); restore the file"
