@@ -7,6 +7,7 @@ import time
 import zipfile
 
 import h5py
+import numpy as np
 import pytest
 
 import kerazoo
@@ -139,15 +140,26 @@ class TestPresets:
         path.write_bytes(data)
         assert fails(PresetError, kerazoo.load, run_copy / "preset").startswith(f"{path}: damaged (")
 
-    def test_weights_that_declare_more_than_they_hold(self, run_copy):
+    @pytest.mark.parametrize(
+        ("stored", "expected"),
+        [
+            (
+                {"shape": (10**7, 10**5), "chunks": (1000, 1000), "dtype": "float32"},
+                "declares 4,000,000,000,000 bytes and holds 0",
+            ),
+            ({"data": np.zeros((2000, 2000)), "compression": "gzip"}, "declares 32,000,000 bytes and holds"),
+        ],
+        ids=["nothing", "zeros"],
+    )
+    def test_weights_that_declare_more_than_they_hold(self, run_copy, stored, expected):
         path = run_copy / "preset" / "model.weights.h5"
         with h5py.File(path, "w") as file:
-            file.create_dataset("layers/dense/vars/0", shape=(10**7, 10**5), chunks=(1000, 1000), dtype="float32")
+            file.create_dataset("layers/dense/vars/0", **stored)
         metadata = json.loads((run_copy / "preset" / "metrics.json").read_text())
         metadata["weights"] |= {"bytes": path.stat().st_size, "sha256": kerazoo.utils.files.sha256(path)}
         (run_copy / "preset" / "metrics.json").write_text(json.dumps(metadata))
         line = fails(PresetError, kerazoo.load, run_copy / "preset", seconds=10)
-        assert "declares 4,000,000,000,000 bytes and holds 0" in line
+        assert expected in line
 
 
 def rewritten(file, compression=zipfile.ZIP_STORED, **parts):

@@ -56,6 +56,25 @@ class TestRoundTrip:
         assert find_preset(tmp_path / "mine").metadata["weights"]["dtype"] == "float16, 1 arrays float32"
         np.testing.assert_array_equal(kerazoo.load(tmp_path / "mine").generator.weights[0].numpy(), wide.numpy())
 
+    def test_large_arrays_are_compressed_unless_a_reader_would_doubt_them(self, tmp_path):
+        model = tiny(filters=64)
+        kernels = [weight for weight in model.weights if 2 * np.prod(weight.shape) > 30_000]
+        kernels[0].assign(np.zeros(kernels[0].shape))
+        save_preset(model, tmp_path / "mine")
+        stored = {}
+        with h5py.File(tmp_path / "mine" / "model.weights.h5") as file:
+            file.visititems(lambda name, item: stored.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+            sizes = {
+                item.size: (item.compression, item.id.get_storage_size() / item.nbytes) for item in stored.values()
+            }
+        assert len(kernels) > 1
+        assert sizes[np.prod(kernels[0].shape)] == (None, 1.0)
+        compression, share = sizes[np.prod(kernels[1].shape)]
+        assert compression == "gzip"
+        assert share < 0.95
+        for found, expected in zip(kerazoo.load(tmp_path / "mine").get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(found, expected.astype(np.float16).astype(np.float32))
+
     def test_configuration_states_only_the_arguments_that_differ(self, tmp_path):
         tiny(prior="uniform").save_preset(tmp_path / "mine")
         assert find_preset(tmp_path / "mine").config == make_config({"architecture": "dcgan", "model": TINY_MODEL})
