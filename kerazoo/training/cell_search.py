@@ -44,8 +44,8 @@ class Plan:
 
     tasks: tuple[str, ...] = ("arithmetic", "xml", "text")
     num_trials: int = 200
-    steps: int = 300
-    num_settings: int = 2
+    steps: int = 600
+    num_settings: int = 3
     population: int = 100
     seed: int = 0
     text: str = TEXT
