@@ -1,5 +1,6 @@
 """Every recurrent cell against its equations: a loop in NumPy, its numeric gradient, and Keras where Keras has it."""
 
+import contextlib
 import functools
 
 import keras
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import kerazoo
 from kerazoo.layers.gru import GRUCell
 from kerazoo.layers.lstm import LSTM
 from kerazoo.layers.mut import MUT1, MUT2, MUT3
+from kerazoo.layers.recurrence import Cell
 from kerazoo.layers.rnn import RNN
+from kerazoo.utils.litert_forms import NativeForms, serving_forms
 
 UNITS, ROWS, STEPS = 3, 2, 4
 
@@ -203,6 +207,52 @@ def test_gru_is_that_of_keras(reset_after):
     x = random(ROWS, STEPS, 2)
     for found, expected in zip((cell(x)[0], *cell(x)[1]), twin(x), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+KERAS = {"lstm": (LSTM, keras.layers.LSTM), "gru": (functools.partial(GRUCell, reset_after=True), keras.layers.GRU)}
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """Cells are built and run as on a GPU; without one the layers of Keras, which find no cuDNN, run their loops."""
+    monkeypatch.setattr(NativeForms, "has_gpu", staticmethod(lambda: True))
+
+
+@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_layer_of_keras_that_a_gpu_runs_is_the_same_function(name, reverse, as_on_a_gpu):
+    make, layer = KERAS[name]
+    cell, _ = built(make, 2)
+    assert isinstance(cell.keras_layer(), layer)
+    assert [weight.name for weight in cell.weights] == [weight.name for weight in cell.trainable_variables]
+    assert not cell.supports_jit
+    x = random(ROWS, STEPS, 2, seed=20)
+    given = tuple(random(ROWS, UNITS, seed=21 + index) for index in range(len(cell.state_names)))
+    found = []
+    for context in (contextlib.nullcontext, serving_forms):
+        with context(), tf.GradientTape() as tape:
+            outputs, last = cell(x, given, reverse=reverse)
+            loss = sum(tf.reduce_sum(array**2) for array in (outputs, *last))
+        found.append((outputs, *last, *tape.gradient(loss, [weight.value for weight in cell.weights])))
+    for by_keras, own in zip(*found, strict=True):
+        np.testing.assert_allclose(by_keras, own, atol=1e-5 * np.abs(own).max())
+
+
+def test_a_model_trains_by_the_layers_of_keras_unless_it_is_traced_for_other_machines(as_on_a_gpu, monkeypatch):
+    run, by_keras, losses = Cell.run_keras_layer, [], []
+    monkeypatch.setattr(Cell, "run_keras_layer", lambda cell, *given: by_keras.append(cell.name) or run(cell, *given))
+    for context, expected in ((contextlib.nullcontext, {"lstm_0", "lstm_1"}), (serving_forms, set())):
+        by_keras.clear()
+        with context():
+            model = kerazoo.create("lstm_char_lm", vocabulary=list("ab"), units=4, sequence_length=4)
+            for index, weight in enumerate(model.weights):
+                weight.assign(random(*weight.shape, seed=index))
+            model.compile(seed=0)
+            losses.append(
+                model.fit(["abbabaab" * 20], batch_size=4, epochs=2, verbose=0).history["language_model_loss"]
+            )
+        assert set(by_keras) == expected
+    np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
 def test_first_values():

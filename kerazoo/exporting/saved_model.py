@@ -21,6 +21,7 @@ from kerazoo.exporting.warmup import write_warmup
 from kerazoo.serving.versions import LARGEST, version_number
 from kerazoo.utils.errors import ExportError, OutputError
 from kerazoo.utils.files import new_folder, new_parents, sha256, take_name, temporary_folder, writing
+from kerazoo.utils.litert_forms import serving_forms
 
 METADATA = "metadata.json"
 SAVED_MODEL = "saved_model.pb"
@@ -97,7 +98,8 @@ def _write(model, folder, name, warmup):
     """Fill a folder with a model's SavedModel and check it; returns the metadata except for the version's number."""
     model = float32_twin(model)
     endpoints = model.endpoints()
-    traced = trace(endpoints)
+    with serving_forms():
+        traced = trace(endpoints)
     default = next(iter(endpoints))
     save({SERVING_DEFAULT: traced[default], **traced}, folder)
     metadata = {

@@ -47,7 +47,15 @@ class GRUCell(Cell):  # weights files know it by the class's name
         self.bias = self.add_weight(name="bias", shape=(3 * units,), initializer="zeros")
         if self.reset_after:
             self.recurrent_bias = self.add_weight(name="recurrent_bias", shape=(units,), initializer="zeros")
+            self.build_keras_layer(keras.layers.GRU, input_shape)
         self.built = True
+
+    def weights_of_keras_layer(self):
+        # Keras's update gate is 1 - z: the same sum with the other sign.
+        signs = tf.repeat(tf.constant([-1.0, 1.0, 1.0]), self.units)
+        recurrent = tf.concat([self.recurrent_gates, self.recurrent], axis=1)
+        of_state = tf.concat([tf.zeros([2 * self.units]), self.recurrent_bias], axis=0)
+        return [signs * self.kernel, signs * recurrent, tf.stack([signs * self.bias, of_state])]
 
     def weights_of_a_step(self):
         gates, candidate = self.cast(self.recurrent_gates), self.cast(self.recurrent)

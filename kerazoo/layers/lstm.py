@@ -61,7 +61,12 @@ class LSTM(Cell):
             self.peephole = self.add_weight(name="peephole", shape=(len(self.gates), units), initializer="zeros")
         if self.variant == "fgr":
             self.gate_kernel = self.add_weight(name="gate_kernel", shape=(3 * units,) * 2, initializer="orthogonal")
+        if not self.variant and not self.peepholes:
+            self.build_keras_layer(keras.layers.LSTM, input_shape)
         self.built = True
+
+    def weights_of_keras_layer(self):
+        return [tf.convert_to_tensor(weight) for weight in (self.kernel, self.recurrent_kernel, self.bias)]
 
     def _first_bias(self, shape, dtype=None):
         """Zeros, and `forget_bias` for the forget gate."""

@@ -59,7 +59,8 @@ class Cell(keras.layers.Layer):
     they take besides the inputs and the state; `state_names`, if there is more than h; and `project`, where the inputs
     contribute something else than W x + b. The rest is here: products with x are computed for all steps at once, the
     steps run in `scan_time`, for any length, in either direction, over padded rows. States are float32 in every
-    precision; the matrix products use the layer's compute dtype.
+    precision; the matrix products use the layer's compute dtype. On a GPU a cell that Keras has, too, runs by cuDNN in
+    float32, over rows without padding (`build_keras_layer`); what is exported never does.
 
     Args:
         units: int. Length of each vector of the state.
@@ -67,6 +68,7 @@ class Cell(keras.layers.Layer):
     """
 
     state_names: tuple[str, ...] = ("h",)  # the first one is the output
+    keras_layer = None
 
     def __init__(self, units, **kwargs):
         super().__init__(autocast=False, **kwargs)  # states stay float32
@@ -102,6 +104,32 @@ class Cell(keras.layers.Layer):
     def weights_of_a_step(self):
         """The weights that a step takes, cast: once for all steps of a loop."""
         return (self.cast(self.recurrent_kernel),)
+
+    def build_keras_layer(self, kind, input_shape):
+        """Where there is a GPU, have a layer of Keras at hand, which computes the same function by cuDNN.
+
+        A subclass calls this at the end of `build`, if Keras has such a layer, and writes `weights_of_keras_layer`.
+
+        Args:
+            kind: type. `keras.layers.LSTM` or `keras.layers.GRU`.
+            input_shape: tuple.
+        """
+        if forms().has_gpu() and self.compute_dtype == "float32":
+            layer = kind(self.units, return_sequences=True, return_state=True, dtype="float32")
+            layer.build(input_shape)
+            self.supports_jit = False  # XLA has no cuDNN
+            self.keras_layer = lambda: layer  # behind a function Keras does not count its weights as ours
+
+    def weights_of_keras_layer(self):
+        """This cell's weights in the form that the layer of `build_keras_layer` has: a list of tensors."""
+        raise NotImplementedError(f"{type(self).__name__} has no layer of Keras")
+
+    def run_keras_layer(self, layer, inputs, state, reverse=False):
+        """Run over a sequence with a layer of Keras; arguments and results as for `call`."""
+        weights, unused = self.weights_of_keras_layer(), layer.non_trainable_variables  # a seed of dropout
+        ordered = tf.reverse(inputs, [1]) if reverse else inputs
+        (outputs, *state), _ = layer.stateless_call(weights, unused, ordered, initial_state=list(state))
+        return tf.reverse(outputs, [1]) if reverse else outputs, tuple(state)
 
     def advance(self, projected, state, *weights):
         """The equations of a step.
@@ -145,6 +173,8 @@ class Cell(keras.layers.Layer):
             tuple. The output of every step, float32, shape `(batch, steps, units)`, and the last state.
         """
         state = self.zero_state(tf.shape(inputs)[0]) if initial_state is None else tuple(initial_state)
+        if self.keras_layer and forms().has_gpu() and mask is None and truncation is None:
+            return self.run_keras_layer(self.keras_layer(), inputs, state, reverse)
         weights = self.weights_of_a_step()
 
         def step(projected, state):

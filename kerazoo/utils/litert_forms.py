@@ -1,6 +1,7 @@
 """Computations in two forms that give the same numbers: TensorFlow's own, and one that LiteRT has operators for.
 
 Graphs use `forms()`: the first form, or the second where they are traced for a device, inside `portable_forms()`.
+Inside `serving_forms()` they are TensorFlow's own without what only the tracing machine has.
 """
 
 import contextlib
@@ -44,9 +45,22 @@ class NativeForms:
         return tf.TensorArray(x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]).unstack(x)
 
     @staticmethod
+    def has_gpu():
+        """Whether an operation that only GPUs have may be in the graph."""
+        return bool(tf.config.list_logical_devices("GPU"))
+
+    @staticmethod
     def cross_entropy(labels, logits):
         """-log softmax(logits) of each label, shape of `labels`; logits have one axis more."""
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+class ServingForms(NativeForms):
+    """Native forms of a graph that any machine may run, whatever the one has that traces it."""
+
+    @staticmethod
+    def has_gpu():
+        return False
 
 
 class DenseArray(tf.experimental.ExtensionType):
@@ -97,6 +111,10 @@ class PortableForms:
         return DenseArray(x)
 
     @staticmethod
+    def has_gpu():
+        return False
+
+    @staticmethod
     def cross_entropy(labels, logits):
         return -tf.gather(tf.nn.log_softmax(logits), labels, batch_dims=len(labels.shape))
 
@@ -110,15 +128,24 @@ _forms = contextvars.ContextVar("forms", default=NativeForms)
 
 
 def forms():
-    """`NativeForms`, or `PortableForms` inside of `portable_forms`."""
+    """`NativeForms`, or those of the context: `serving_forms`, `portable_forms`."""
     return _forms.get()
 
 
 @contextlib.contextmanager
-def portable_forms():
-    """Trace everything inside for devices."""
-    token = _forms.set(PortableForms)
+def _within(chosen):
+    token = _forms.set(chosen)
     try:
         yield
     finally:
         _forms.reset(token)
+
+
+def serving_forms():
+    """A context in which everything is traced for other machines."""
+    return _within(ServingForms)
+
+
+def portable_forms():
+    """A context in which everything is traced for devices."""
+    return _within(PortableForms)
