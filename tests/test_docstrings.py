@@ -88,9 +88,16 @@ def methods_of(cls, names=None):
 
 
 FUNCTIONS = described()
+ARCHITECTURES = {model_class(architecture).__name__: architecture for architecture in index()}
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def with_architecture(name):
+    """The name of a method, and that of the architecture whose class it belongs to, by which tests are chosen."""
+    architecture = ARCHITECTURES.get(name.partition(".")[0])
+    return f"{name}-{architecture}" if architecture else name
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS), ids=with_architecture)
 def test_sections(name):
     parameters, text = arguments_of(FUNCTIONS[name]), inspect.getdoc(FUNCTIONS[name]) or ""
     if not parameters:

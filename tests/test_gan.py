@@ -10,11 +10,7 @@ from kerazoo.data import open_source
 from kerazoo.losses import minimax_discriminator_loss, minimax_generator_loss, non_saturating_generator_loss
 from kerazoo.networks.dense import build_maxout_network
 from kerazoo.utils.errors import ConfigError
-from tests.zoo_rows import Row, Verb, tiny_images
-
-
-def tiny_points(num=8):
-    return {"points": np.random.default_rng(0).normal(size=(num, 2)).astype("float32")}
+from tests.zoo_rows import Row, Verb, tiny_images, tiny_points
 
 
 def reference(model, batch, noise):

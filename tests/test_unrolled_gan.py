@@ -8,8 +8,7 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.base.functional_updates import functional_updates
 from kerazoo.utils.errors import ConfigError
-from tests.test_gan import tiny_points
-from tests.zoo_rows import Row, Verb
+from tests.zoo_rows import Row, Verb, tiny_points
 
 
 def reference(model, batch, noise):

@@ -29,6 +29,11 @@ def tiny_images(num=8, size=16, channels=1, classes=3):
     return {"image": images, "label": labels}
 
 
+def tiny_points(num=8):
+    """Points of the plane: float32."""
+    return {"points": np.random.default_rng(0).normal(size=(num, 2)).astype("float32")}
+
+
 def tiny_domains(num=8, size=16):
     """Two domains of noise, one dark and one bright: uint8."""
     rng = np.random.default_rng(0)

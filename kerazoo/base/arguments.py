@@ -81,7 +81,7 @@ def _schema_of(name, parameters):
     fields = {
         one.name: (one.annotation, ... if one.default is one.empty else one.default) for one in parameters.values()
     }
-    settings = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    settings = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), allow_inf_nan=False)
     return create_model(f"{name}Arguments", __config__=settings, **fields)
 
 

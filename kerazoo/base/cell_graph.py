@@ -26,7 +26,7 @@ class Node(BaseModel):
         bias: float. Of `"linear"`: b at the start. Defaults to 0.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     op: Literal["tanh", "sigmoid", "relu", "linear", "add", "multiply", "subtract"]
     of: tuple[str, ...]
@@ -56,7 +56,7 @@ class CellGraph(BaseModel):
     section 3.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Literal["kerazoo cell graph 1"]
     states: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]

@@ -43,6 +43,7 @@ def train(
     """Train a preset's configuration, on its data or on yours."""
     import_tensorflow()
     from kerazoo.presets.preset import find_recipe
+    from kerazoo.tasks.evaluation import check_evaluation
     from kerazoo.training.arguments import training_arguments
     from kerazoo.training.strategies import make_strategy
 
@@ -59,6 +60,7 @@ def train(
     # A run goes on as it began: what is not asked for anew is that run's own.
     base = next((str(own) for own in folders if resume and _goes_on(own, recipe.config.architecture)), model)
     config, opened = training_arguments(base, data=data, options=options, overrides=set_ or (), say=print, **flags)
+    check_evaluation(config, opens=evaluate_after, download=download)
     given = {"import": context.find_root().params["import_"], **options, "seeds": None, "data": data, "set": set_}
     given |= {"evaluate": evaluate_after}
     for one, folder in zip(chosen, folders, strict=True):

@@ -23,7 +23,7 @@ Strategy = Literal["auto", "one", "mirrored", "multiworker"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(_Section):

@@ -3,11 +3,12 @@
 import functools
 import warnings
 
+from kerazoo.data import open_source
 from kerazoo.presets.config import with_options
 from kerazoo.presets.loading import load
 from kerazoo.presets.preset import find_preset
 from kerazoo.tasks import Data, task_module
-from kerazoo.tasks.image_generation import load_extractor
+from kerazoo.tasks.image_generation import check_extractor, load_extractor
 from kerazoo.utils.errors import ConfigError
 
 
@@ -42,6 +43,29 @@ def evaluate_preset(name, *, options=None, overrides=(), download=False):
     _warn_of_few(metrics)
     measured = {key: value for key, value in settings.model_dump(mode="json").items() if value is not None}
     return {**measured, "metrics": metrics}
+
+
+def check_evaluation(config, *, opens=False, download=False):
+    """Check what a configuration says of its evaluation as far as that can be without a trained model.
+
+    Args:
+        config: RunConfig.
+        opens: bool. Whether the data must be there. Defaults to False.
+        download: bool. Whether missing data may be downloaded. Defaults to False.
+
+    Raises:
+        ConfigError: `opens`, and no data are named.
+        PresetError: an extractor that is not there.
+        DataError: data that are not there.
+    """
+    settings = config.evaluation
+    if settings.extractor is not None:
+        check_extractor(settings.extractor)
+    if not opens:
+        return
+    if settings.data is None:
+        raise ConfigError(f"{config.architecture}: no data to measure it on; give --set evaluation.data=SOURCE")
+    open_source(settings.data, split=settings.split, limit=1, download=download)
 
 
 FEW_IMAGES = 2000

@@ -1,5 +1,7 @@
 """Image generators: grids of samples, and their distance from real images."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
@@ -11,6 +13,7 @@ from kerazoo.metrics import (
     linear_probe,
 )
 from kerazoo.presets.loading import load
+from kerazoo.presets.preset import find_preset
 from kerazoo.tasks.grids import write_grid
 from kerazoo.utils.errors import ConfigError, DataError, PresetError
 from kerazoo.utils.images import as_float_array
@@ -102,6 +105,14 @@ def _class_report(extractor, fake, asked, real, real_labels, num_classes):
         "class_diversity_lowest": float(lowest),
         **{f"class_diversity_{c}": float(value) for c, value in enumerate(diversities)},
     }
+
+
+def check_extractor(name):
+    """Raise a `PresetError` unless an extractor of a name is there; arguments as for `load_extractor`."""
+    if not str(name).endswith(".keras"):
+        find_preset(name)
+    elif not Path(name).is_file():
+        raise PresetError(f"{name}: no such file; give a preset of a classifier or a Keras classifier's file")
 
 
 def load_extractor(name):
