@@ -60,8 +60,8 @@ def test_a_proposal_depends_on_the_plan_its_place_and_the_trials_before():
     assert all(len(one["settings"]) == 1 and one["least"] == {} for one in members)
     for one in found:
         CellGraph.read(one["graph"])
-        if one not in members:  # nine tenths of the baseline's best, and a memory
-            assert one["least"] == pytest.approx({"memory": 0.95, "xml": 0.54, "arithmetic": 0.36})
+        if one not in members:  # nine tenths of the best that the baseline has
+            assert one["least"] == pytest.approx({"memory": 0.9, "xml": 0.54, "arithmetic": 0.36})
     with pytest.raises(TrainingError, match="neither GRU nor LSTM"):
         propose(PLAN, 2, [])
 

@@ -14,7 +14,7 @@ from kerazoo.utils.errors import ConfigError
 # Task -> its source of texts; "text" is what a user names.
 SOURCES = {"arithmetic": "arithmetic:2", "xml": "xml:4"}
 TEXT = "tfds:tiny_shakespeare"
-MEMORY, REMEMBERED = "memory", 0.95  # share of the symbols that a cell must give back to be tried at all (section 3.2)
+MEMORY = "memory"  # what a new cell is tried on first: symbols that it must give back (section 3.2)
 _SYMBOLS, _LENGTH, _ROWS = "abcde", 5, 2000
 BATCH, WINDOW = 32, 40
 NUM_CHARACTERS, NUM_ANSWERS = 10_000, 100  # that a trained cell is measured on
