@@ -64,7 +64,7 @@ def test_a_scaled_plot_is_larger_in_every_format(tmp_path, write):
 def test_a_scaled_grid_has_larger_pixels(tmp_path):
     picture = Image.open(write_grid(IMAGES, tmp_path / "grid", scale=3, columns=6))
     assert picture.size == (6 * (24 + 2) + 2, 24 + 4)
-    pixels = np.asarray(picture)[2:26, 2:26, 0]
+    pixels = np.asarray(picture)[2:26, 2:26]
     np.testing.assert_array_equal(pixels[::3, ::3], np.round(IMAGES[0, ..., 0] * 255))
     np.testing.assert_array_equal(pixels[::3], pixels[2::3])
     with pytest.raises(ConfigError, match="scale = 0: an integer of at least 1"):
@@ -145,12 +145,22 @@ def test_options_that_a_task_does_not_have(tmp_path):
         write_samples(Writer(), tmp_path / "text", scale=2)
 
 
-def test_png_is_written_whole_or_not_at_all(tmp_path):
-    class Broken:
-        def save(self, path, format):
-            path.write_bytes(b"half")
-            raise OSError(28, "No space left on device")
+def test_png_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    def save(picture, path, **_):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(Image.Image, "save", save)
     with pytest.raises(OutputError, match="no space is left"):
-        save_png(Broken(), tmp_path / "new" / "a.png")
+        save_png(Image.new("RGB", (2, 2)), tmp_path / "new" / "a.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_png_is_as_small_as_it_goes_without_loss(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    for pixels, mode in ((colours, "RGB"), (np.repeat(colours[..., :1], 3, axis=2), "L")):
+        for picture in (Image.fromarray(pixels), Image.fromarray(pixels).convert("RGBA")):
+            save_png(picture, tmp_path / "a.png", overwrite=True)
+            with Image.open(tmp_path / "a.png") as found:
+                assert found.mode == mode
+                np.testing.assert_array_equal(np.asarray(found.convert("RGB")), pixels)

@@ -75,10 +75,25 @@ def save_picture(picture, path, *, overwrite=False):
     file = picture_file(path)
     with new_file(file, overwrite=overwrite) as temporary:
         if file.suffix.lower() == DEFAULT:
-            picture.save(temporary, format="PNG")
+            write_png(picture, temporary)
         else:
             _save_figure(_as_figure(picture), temporary, file.suffix, GRID_DPI)
     return file
+
+
+def write_png(picture, path):
+    """Write a picture as PNG without loss, as small as it goes: grey where it has no colours, and no transparency.
+
+    Args:
+        picture: PIL.Image.Image. Opaque.
+        path: str or Path.
+    """
+    import numpy as np
+    from PIL import Image
+
+    colours = np.asarray(picture.convert("RGB"))
+    grey = (np.ptp(colours, axis=-1) == 0).all()
+    Image.fromarray(colours[..., 0] if grey else colours).save(path, format="PNG", optimize=True)
 
 
 def save_figure(figure, path, *, scale=None, overwrite=False):
@@ -107,11 +122,16 @@ def save_figure(figure, path, *, scale=None, overwrite=False):
 
 def _save_figure(figure, path, suffix, dpi):
     import matplotlib
+    from PIL import Image
 
     suffix = suffix.lower()
     # The names of an SVG's parts are random without a salt.
     with matplotlib.rc_context({"svg.hashsalt": "kerazoo"}):
         figure.savefig(path, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+    if suffix == DEFAULT:
+        with Image.open(path, formats=["PNG"]) as picture:
+            picture.load()
+        write_png(picture, path)
 
 
 def _as_figure(picture):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.tasks.formats import save_picture
+from kerazoo.tasks.formats import save_picture, write_png
 from kerazoo.utils.checks import check_integer, check_number
 from kerazoo.utils.errors import DataError
 from kerazoo.utils.files import new_file
@@ -76,7 +76,7 @@ def write_grid(images, path, *, columns=None, scale=None, labels=None, title=Non
 def save_png(picture, path, *, overwrite=False):
     """Write a picture as PNG, whole or not at all; raises `OutputError` where `path` exists or cannot be written."""
     with new_file(path, overwrite=overwrite) as temporary:
-        picture.save(temporary, format="PNG")
+        write_png(picture, temporary)
 
 
 def write_gif(pictures, path, *, seconds=0.5, overwrite=False):
