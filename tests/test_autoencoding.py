@@ -90,7 +90,7 @@ def test_a_vae_shows_the_reconstructions_of_data_that_are_asked_for(digits, tmp_
     assert drawn == offered
     asked = dataclasses.replace(digits, asked=True)
     (file,) = write_samples(model, tmp_path / "asked", num=3, data=asked, scale=1)
-    picture = np.asarray(Image.open(file))[..., 0] / 255
+    picture = np.asarray(Image.open(file).convert("L")) / 255
     source = asked.open("test")
     images = as_float_array(source.sample(3, seed=0)["image"])
     for row, expected in enumerate((images, model.reconstruct(images))):
@@ -102,7 +102,7 @@ def test_a_vae_shows_the_reconstructions_of_data_that_are_asked_for(digits, tmp_
 def test_originals_stand_over_their_reconstructions(digits, tmp_path):
     model = Linear(digits.open("train").arrays["image"], 64)
     (file,) = TASK.sample(model, tmp_path / "digits.png", num=13, data=digits, scale=1)
-    picture = np.asarray(Image.open(file))[..., 0]
+    picture = np.asarray(Image.open(file).convert("L"))
     assert picture.shape == (4 * 10 + 2, 10 * 10 + 2)
     for row, columns in ((0, 10), (2, 3)):
         for column in range(columns):

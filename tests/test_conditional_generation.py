@@ -112,7 +112,7 @@ def test_a_column_holds_one_class(tmp_path):
     model = Generator()
     (file,) = TASK.sample(model, tmp_path / "classes", seed=0, scale=1)
     assert len(model.asked) == 8 * CLASSES
-    picture = np.asarray(Image.open(file))[..., 0]
+    picture = np.asarray(Image.open(file).convert("L"))
     assert picture.shape == (8 * 10 + 2, CLASSES * 10 + 2)
     for row in range(8):
         for c in range(CLASSES):

@@ -132,7 +132,7 @@ def test_the_picture_has_classified_images_and_drawn_ones(tmp_path):
     (file,) = write_samples(model, tmp_path / "a.png", num=5, data=data, scale=2)
     width, height = 2 * 8 + 2, 2 * 8 + 2 + 16
     assert Image.open(file).size == (3 * width + 2, 4 * height + 2)  # five, a white one, six drawn
-    picture = np.asarray(Image.open(file))[..., 0] / 255
+    picture = np.asarray(Image.open(file).convert("L")) / 255
     first = picture[2 + 2 * height : 2 + 2 * height + 16 : 2, 2:18:2]
     np.testing.assert_allclose(first, model.generate(6, seed=0)[0, ..., 0], atol=1 / 255)
 

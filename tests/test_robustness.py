@@ -149,7 +149,7 @@ def test_images_without_labels_are_refused(tmp_path):
 def test_pictures_show_image_perturbation_and_sum(tmp_path):
     task, model = task_module("image-classification"), classifier()
     (file,) = task.sample(model, tmp_path / "attack", num=2, data=Digits(), epsilon=0.1, scale=1)
-    picture = np.asarray(Image.open(file))[..., 0] / 255
+    picture = np.asarray(Image.open(file).convert("L")) / 255
     assert picture.shape == (2 * (8 + 2 + 16) + 2, 3 * (8 + 2) + 2)
     image, perturbation, total = (picture[2:10, x : x + 8] for x in (2, 12, 22))
     np.testing.assert_allclose(np.clip(image + 0.1 * (2 * perturbation - 1), 0, 1), total, atol=0.005)
