@@ -3,8 +3,8 @@
     python benchmarks/recurrence_forms.py [--rounds 9] [--steps 4]
 
 At the size of `lstm_char_lm_tiny_shakespeare`: 64 rows, 64 steps, 64 features, 288 units. Every form is checked against
-the zoo's layer, its outputs and the gradient of its weights, before it is timed; they take turns. Below them: what the
-products alone take that a loop makes step by step, and the peer, where PyTorch is installed.
+the zoo's layer, its outputs and the gradient of its weights, before it is timed; they take turns, with PyTorch's layer
+where that is installed. Below them: what the products alone take that a loop makes step by step.
 """
 
 import argparse

@@ -26,10 +26,9 @@ class Case:
     against: dict = field(default_factory=dict)
 
 
-def _against_torch(limit, peer, arguments, zoo, **others):
-    """A case whose first contender is PyTorch, which also counts."""
-    count = ("torch_peers", "count_operations", {"function": peer, **arguments})
-    return Case({"PyTorch": ("torch_peers", peer, arguments), **zoo, **others}, limit, count)
+def _count(peer, **arguments):
+    """PyTorch's peer counts a step's operations."""
+    return ("torch_peers", "count_operations", {"function": peer, **arguments})
 
 
 def _training(limit, peer, arguments, preset, batch, changes=None, **others):
@@ -41,8 +40,9 @@ def _training(limit, peer, arguments, preset, batch, changes=None, **others):
         **{f"kerazoo {dtype}": ("zoo_contenders", "train", {**zoo, "dtype": dtype}) for dtype in PEER},
         **others,
     }
-    count = ("torch_peers", "count_operations", {"function": peer, **arguments})
-    return Case(contenders, limit, count, {f"kerazoo {dtype}": against for dtype, against in PEER.items()})
+    return Case(
+        contenders, limit, _count(peer, **arguments), {f"kerazoo {dtype}": against for dtype, against in PEER.items()}
+    )
 
 
 def _dcgan(rows=64, size=28, **others):
@@ -77,9 +77,13 @@ CASES = {
         "matmul",
         ("boltzmann", "count_operations", {}),
     ),
-    "generate": _against_torch(
-        *("conv2d", "generate_images", {}),
-        {"kerazoo float32": ("zoo_contenders", "generate", {"preset": "dcgan_mnist", "rows": 64})},
+    "generate": Case(
+        {
+            "PyTorch": ("torch_peers", "generate_images", {}),
+            "kerazoo float32": ("zoo_contenders", "generate", {"preset": "dcgan_mnist", "rows": 64}),
+        },
+        "conv2d",
+        _count("generate_images"),
     ),
     # One small network and one pipeline but for the option: what the end of an epoch costs.
     "epoch of 100 batches": Case(

@@ -124,8 +124,9 @@ class Cell(keras.layers.Layer):
         """This cell's weights in the form that the layer of `build_keras_layer` has: a list of tensors."""
         raise NotImplementedError(f"{type(self).__name__} has no layer of Keras")
 
-    def run_keras_layer(self, layer, inputs, state, reverse=False):
-        """Run over a sequence with a layer of Keras; arguments and results as for `call`."""
+    def run_keras_layer(self, inputs, state, reverse=False):
+        """Run over a sequence with the layer of Keras; arguments and results as for `call`."""
+        layer = self.keras_layer()
         weights, unused = self.weights_of_keras_layer(), layer.non_trainable_variables  # a seed of dropout
         ordered = tf.reverse(inputs, [1]) if reverse else inputs
         (outputs, *state), _ = layer.stateless_call(weights, unused, ordered, initial_state=list(state))
@@ -174,7 +175,7 @@ class Cell(keras.layers.Layer):
         """
         state = self.zero_state(tf.shape(inputs)[0]) if initial_state is None else tuple(initial_state)
         if self.keras_layer and forms().has_gpu() and mask is None and truncation is None:
-            return self.run_keras_layer(self.keras_layer(), inputs, state, reverse)
+            return self.run_keras_layer(inputs, state, reverse)
         weights = self.weights_of_a_step()
 
         def step(projected, state):

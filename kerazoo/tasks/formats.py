@@ -1,5 +1,6 @@
 """Formats of pictures: the suffix of a path decides, and PNG is written where it has none."""
 
+import io
 from pathlib import Path
 
 from kerazoo.utils.errors import ConfigError
@@ -8,7 +9,7 @@ from kerazoo.utils.files import new_file
 FORMATS = (".png", ".pdf", ".svg")
 DEFAULT = FORMATS[0]
 # Without dates and versions, the same picture is the same file.
-_METADATA = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+_METADATA = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 # Pixels of a raster figure an inch, and points of a PDF: with 72 a pixel of a grid is a point.
 PLOT_DPI, GRID_DPI = 100, 72
 
@@ -125,13 +126,14 @@ def _save_figure(figure, path, suffix, dpi):
     from PIL import Image
 
     suffix = suffix.lower()
+    if suffix == DEFAULT:
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=dpi)
+        write_png(Image.open(drawn), path)
+        return
     # The names of an SVG's parts are random without a salt.
     with matplotlib.rc_context({"svg.hashsalt": "kerazoo"}):
         figure.savefig(path, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
-    if suffix == DEFAULT:
-        with Image.open(path, formats=["PNG"]) as picture:
-            picture.load()
-        write_png(picture, path)
 
 
 def _as_figure(picture):
