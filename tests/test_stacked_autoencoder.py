@@ -11,10 +11,10 @@ from tests.zoo_rows import Row, Verb, tiny_images
 
 ROWS = {
     "stacked_autoencoder": Row(
-        arguments={"image_shape": (16, 16, 1), "hidden_units": (7, 6), "latent_dim": 5},
+        arguments={"image_shape": (16, 16, 1), "hidden_units": (7,), "latent_dim": 5},
         batch=tiny_images,
-        # kernels and biases of 256 -> 7 -> 6 -> 5, and the biases of the way back
-        parameters=(1792 + 7) + (42 + 6) + (30 + 5) + (6 + 7 + 256),
+        # kernels and biases of 256 -> 7 -> 5, and the biases of the way back
+        parameters=(1792 + 7) + (35 + 5) + (7 + 256),
         verbs={
             "encode": Verb(lambda model, batch: model.encode(batch["image"]), (8, 5), (0, 1)),
             "reconstruct": Verb(lambda model, batch: model.reconstruct(batch["image"]), (8, 16, 16, 1), (0, 1)),
@@ -25,7 +25,7 @@ ROWS = {
     ),
 }
 
-TINY = ROWS["stacked_autoencoder"].arguments
+TINY = {**ROWS["stacked_autoencoder"].arguments, "hidden_units": (7, 6)}
 
 
 def tiny(**arguments):

@@ -41,7 +41,6 @@ ROWS = {
         learners=("critic",),
         same=(("generate", {"z": LATENTS}, lambda model: model.decode(LATENTS)),),
         mechanism="gan with several updates",
-        represents=True,
         litert_fixed={"generate"},
         slow={"litert"},
     ),

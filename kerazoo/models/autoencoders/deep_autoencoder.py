@@ -94,10 +94,12 @@ class DeepAutoencoder(GreedyStack, Autoencoder):
 
     def variables_of(self, role):
         """The variables of a role; the autoencoder takes over the RBMs' kernels and hidden biases."""
-        if role != "autoencoder":
-            return self.encoder.get_layer(role).trainable_variables
+        found = super().variables_of(role)
+        if role != "autoencoder":  # also those of a frozen RBM: a role's optimizer is built on all
+            own = [id(variable) for variable in self.encoder.get_layer(role).variables]
+            return [variable for variable in found if id(variable) in own]
         unused = [id(rbm.visible_bias) for rbm in self.rbms()]
-        return [variable for variable in super().variables_of(role) if id(variable) not in unused]
+        return [variable for variable in found if id(variable) not in unused]
 
     def default_optimizers(self):
         # The paper's supplement: rates of 0.1, and 0.001 where units are linear; momentum 0.9.

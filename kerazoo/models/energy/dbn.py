@@ -103,10 +103,11 @@ class DBN(GreedyStack, GibbsSampling, Classifier, ZooModel):
 
     def variables_of(self, role):
         """The variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
+        found = super().variables_of(role)
         if role != "classifier":
-            return super().variables_of(role)
-        shared = [variable for rbm in self.rbms() for variable in (rbm.kernel, rbm.hidden_bias)]
-        return [*shared, *self.head.trainable_variables]
+            return found
+        unused = [id(rbm.visible_bias) for rbm in self.rbms()]
+        return [variable for variable in found if id(variable) not in unused]
 
     def default_optimizers(self):
         # Hinton 2012, section 9, gives momentum 0.9.

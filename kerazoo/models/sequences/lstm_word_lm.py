@@ -98,7 +98,7 @@ class LSTMWordLM(RecurrentLanguageModel, WordLanguageModel, ZooModel):
             self.head = layers.Dense(num_words, name="head", **policy)
             self.head.build((None, units))
         for weight in self.trainable_weights:
-            weight.assign(keras.initializers.RandomUniform(-initial_range, initial_range)(weight.shape))
+            weight.assign(keras.initializers.RandomUniform(-initial_range, initial_range)(weight.shape, weight.dtype))
 
     def default_optimizers(self):
         return {"language_model": keras.optimizers.SGD(1.0)}
