@@ -137,7 +137,9 @@ def test_a_search_that_was_killed_goes_on_exactly_with_another_number_of_workers
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert len(list((folder / "trials").glob("*.json"))) < 6
-    subprocess.run([*command, "--resume"], check=True)
+    resumed = subprocess.run([*command, "--resume"], check=True, capture_output=True, text=True)
+    assert resumed.stderr == ""
+    assert "trial 6/6" in resumed.stdout
     assert files(folder) == files(uninterrupted)
     with pytest.raises(ConfigError, match="a search with steps = 3, not 4"):
         search(Plan(tasks=("xml",), num_trials=6, steps=4, num_settings=1), folder, resume=True)

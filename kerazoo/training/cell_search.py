@@ -19,6 +19,7 @@ from kerazoo.tasks.plots import graph_plot
 from kerazoo.training.cell_mutations import mutate, renamed
 from kerazoo.training.cell_tasks import MEMORY, TEXT, Setting, check_tasks, score
 from kerazoo.training.folder import held
+from kerazoo.utils.console import begin_worker
 from kerazoo.utils.errors import ConfigError, MissingDependencyError, TrainingError
 from kerazoo.utils.files import check_free, new_file, new_folder
 
@@ -215,20 +216,12 @@ def _pool(workers, address):
     """Processes that run trials: of this machine, or of a Ray cluster."""
     if address is None:
         # A worker begins anew after each trial: TensorFlow keeps what it has traced.
-        return multiprocessing.get_context("spawn").Pool(workers, _one_thread, maxtasksperchild=1)
+        return multiprocessing.get_context("spawn").Pool(workers, begin_worker, maxtasksperchild=1)
     try:
         from ray.util.multiprocessing import Pool
     except ImportError:
         raise MissingDependencyError("a Ray cluster needs ray: pip install 'kerazoo[ray]'") from None
-    return Pool(workers, _one_thread, maxtasksperchild=1, ray_address=None if address == "local" else address)
-
-
-def _one_thread():
-    """A worker uses one core: matrices of a small cell are no faster on several."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return Pool(workers, begin_worker, maxtasksperchild=1, ray_address=None if address == "local" else address)
 
 
 def _line(trial, plan):

@@ -75,6 +75,16 @@ def import_tensorflow():
             tf.constant(0)  # the first operation makes the context, which also logs
 
 
+def begin_worker():
+    """Set up a process that works beside others: one core of its own, and no log lines of TensorFlow.
+
+    It must be called before the process imports TensorFlow, as a pool's initializer is.
+    """
+    # Matrices of a small model are no faster on several cores.
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+    import_tensorflow()
+
+
 def tolerant_output():
     """Let stdout and stderr write the escape of a character that they cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
