@@ -66,6 +66,8 @@ class TestRefusedTraining:
             ("--precision float64", "training.precision = 'float64': input should be 'float32', 'mixed_bfloat16' or"),
             ("--set model.label_smoothing=.nan", "label_smoothing = nan: input should be a finite number"),
             ("--set training.decay_start=.nan", "training.decay_start = nan: input should be a finite number"),
+            ("--set model.label_smoothing=true", "label_smoothing = True: input should be a valid number"),
+            ("--set evaluation.epsilon=true", "evaluation.epsilon = True: input should be a valid number"),
             ("--set evaluation.extractor=cnn_clasifier", "unknown model 'cnn_clasifier'; did you mean cnn_classifier"),
             ("--set evaluation.extractor=mine.keras", "mine.keras: no such file"),
             ("--evaluate --set evaluation.data=folder:missing", "folder:missing: no such folder"),

@@ -10,7 +10,7 @@ import inspect
 import typing
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from kerazoo.utils.checks import MAX_SEED
 from kerazoo.utils.errors import ConfigError
@@ -36,6 +36,24 @@ LONGEST_INLINE = 32
 
 
 # === Parameters and their check ===
+
+
+class Section(BaseModel):
+    """Settings that are checked: no unknown key, every number finite, and no truth value in a number's place."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def no_truth_value_for_a_number(cls, value, check):
+        found = check(value)
+        if isinstance(value, bool) and isinstance(found, float):
+            raise ValueError("input should be a valid number")
+        return found
+
+
+class _ModelSection(Section):
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
 
 
 def model_parameters(cls):
@@ -81,8 +99,7 @@ def _schema_of(name, parameters):
     fields = {
         one.name: (one.annotation, ... if one.default is one.empty else one.default) for one in parameters.values()
     }
-    settings = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), allow_inf_nan=False)
-    return create_model(f"{name}Arguments", __config__=settings, **fields)
+    return create_model(f"{name}Arguments", __base__=_ModelSection, **fields)
 
 
 def check_arguments(cls, arguments, *, keras_arguments=KERAS_ARGUMENTS, complete=True):

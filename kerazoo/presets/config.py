@@ -6,9 +6,9 @@ A wrong value is a `ConfigError` of one line that names the key, the value and w
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
-from kerazoo.base.arguments import Seed, first_error, shorten
+from kerazoo.base.arguments import Section, Seed, first_error, shorten
 from kerazoo.presets.list_files import attached_files, read_attachments, write_attachments
 from kerazoo.presets.yaml_text import load_yaml, parse_yaml, write_yaml
 from kerazoo.utils.checks import MAX_SEED
@@ -22,11 +22,7 @@ Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Strategy = Literal["auto", "one", "mirrored", "multiworker"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where training examples come from: a source's name (see `kerazoo.data.open_source`) and its split."""
 
     source: str = "digits"
@@ -39,7 +35,7 @@ class DataConfig(_Section):
     label_seed: Seed = 0
 
 
-class StageConfig(_Section):
+class StageConfig(Section):
     """Training of one stage, where it differs from the others; 0 epochs leave it out."""
 
     epochs: Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)] | None = None
@@ -48,7 +44,7 @@ class StageConfig(_Section):
     learning_rates: dict[str, Annotated[float, Field(gt=0)]] = {}
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """Training of a preset. `steps`, where given, ends training after that many steps in all."""
 
     epochs: PositiveInt = 10
@@ -69,7 +65,7 @@ class TrainingConfig(_Section):
     checkpoint_steps: PositiveInt | None = None
 
 
-class EvaluationConfig(_Section):
+class EvaluationConfig(Section):
     """The data and settings of `kerazoo evaluate`."""
 
     data: str | None = None
@@ -81,7 +77,7 @@ class EvaluationConfig(_Section):
     epsilon: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-class Config(_Section):
+class Config(Section):
     """A preset's `config.yaml`. It states only what differs from the defaults here and of the model's class."""
 
     architecture: str
