@@ -1,7 +1,7 @@
 """The picture of the field: every adversarial objective that takes points, on mixtures of Gaussians, three seeds each.
 
 All have generators and adversaries of two layers of 128 rectifiers (an objective's own networks where it needs
-them), 8 latents, batches of 256 and 6,000 steps, over which the rates fall to zero.
+them), 8 latents, batches of 256 and 4,000 steps, over which the rates fall to zero.
 
     python benchmarks/gan_modes.py [--only gan wgan] [--sources ring grid] [--seeds 0 1 2] [--work runs/gan_modes]
 
@@ -26,8 +26,8 @@ from kerazoo.base.registry import built_in, model_class
 from kerazoo.data import open_source
 from kerazoo.metrics import mode_coverage
 
-STEPS, BATCH, NUM = 6000, 256, 2500
-SHOTS = (0, 500, 1000, 2000, 4000, 6000)  # steps after which points are kept for the plate
+STEPS, BATCH, NUM = 4000, 256, 2500
+SHOTS = (0, 500, 1000, 2000, 3000, 4000)  # steps after which points are kept for the plate
 SHOWN = 1000
 UNITS = (128, 128)
 # Of these arguments an architecture gets those that it has.
@@ -64,9 +64,12 @@ CONTENDERS = {
     "WGAN-GP": Contender("wgan_gp", {}, {**ADAM, "beta_1": 0.0, "beta_2": 0.9}),
     "EBGAN": Contender("ebgan", {"code_dim": 8}),
     "improved GAN, feature matching": Contender("improved_gan", {"feature_matching": True}),
-    "improved GAN, minibatch discrimination": Contender("improved_gan", {"minibatch_kernels": 16}),
+    "improved GAN, minibatch discrimination": Contender("improved_gan", {"minibatch_kernels": 8}),
     "GMMN": Contender("gmmn", {"bandwidths": BANDWIDTHS}, ADAM, 512),
-    "MMD-GAN": Contender("mmd_gan", {"code_dim": 8, "clip_value": 0.1}, RMSPROP),
+    # At this rate the order of the codes, which the paper adds, drives the generator out of sight.
+    "MMD-GAN": Contender(
+        "mmd_gan", {"code_dim": 8, "clip_value": 0.1, "bandwidths": BANDWIDTHS, "rank_weight": 0.0}, RMSPROP
+    ),
 }
 
 
@@ -81,7 +84,7 @@ def new(contender, seed):
         optimizers[role] = with_overrides(optimizer, contender.optimizer)
         rate, updates = contender.optimizer["learning_rate"], STEPS * model.updates_per_step(role)
         optimizers[role].learning_rate = LinearDecay(rate, updates, 0.0)
-    model.compile(optimizers, seed=seed)
+    model.compile(optimizers, seed=seed, jit_compile=True, steps_per_execution=50)  # four times as fast
     return model
 
 
@@ -143,14 +146,14 @@ def plate(shots, source, path):
     edge = 1.4 * np.abs(centres).max()
     figure = Figure(figsize=(1.25 * len(SHOTS) + 2.4, 1.25 * len(shots) + 0.3), layout="constrained")
     axes = figure.subplots(len(shots), len(SHOTS), squeeze=False)
+    for place, step in zip(axes[0], SHOTS, strict=True):
+        place.set_title(f"{step:,} steps", fontsize=8)
     for row, (label, of_steps) in zip(axes, shots.items(), strict=True):
         row[0].set_ylabel(label.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=8)
-        for place, step, points in zip(row, SHOTS, of_steps, strict=True):
+        for place, points in zip(row, of_steps, strict=True):
             place.scatter(*centres.T, s=8, color="0.8", linewidths=0)
             place.scatter(*points.T, s=1, color="tab:blue", alpha=0.5, linewidths=0)
             place.set(xlim=(-edge, edge), ylim=(-edge, edge), xticks=[], yticks=[], aspect="equal")
-            if row is axes[0]:
-                place.set_title(f"{step:,} steps", fontsize=8)
     figure.savefig(path, dpi=100)
 
 
