@@ -17,7 +17,7 @@ def test_a_preset_is_one_file(preset, tmp_path):
     model = kerazoo.load(preset)
     metadata = export_litert(model, tmp_path / "model.tflite")
     assert {*metadata["signatures"], *metadata["left_out"]} == set(model.endpoints())
-    # A weight is stored once for each layout that operators need, at most twice (tied layers, Boltzmann machines), and not
+    # A weight is stored once for each layout that operators need, at most twice (tied layers, Boltzmann machines), not
     # once for each signature.
     assert metadata["bytes"] < 2.1 * 4 * model.count_params() + 100_000
 
