@@ -25,6 +25,7 @@ from kerazoo.base.optimizers import LinearDecay, with_overrides
 from kerazoo.base.registry import built_in, model_class
 from kerazoo.data import open_source
 from kerazoo.metrics import mode_coverage
+from kerazoo.tasks.formats import save_figure
 
 STEPS, BATCH, NUM = 4000, 256, 2500
 SHOTS = (0, 500, 1000, 2000, 3000, 4000)  # steps after which points are kept for the plate
@@ -154,7 +155,7 @@ def plate(shots, source, path):
             place.scatter(*centres.T, s=8, color="0.8", linewidths=0)
             place.scatter(*points.T, s=1, color="tab:blue", alpha=0.5, linewidths=0)
             place.set(xlim=(-edge, edge), ylim=(-edge, edge), xticks=[], yticks=[], aspect="equal")
-    figure.savefig(path, dpi=100)
+    save_figure(figure, path, overwrite=True)
 
 
 def main():
