@@ -18,6 +18,7 @@ import kerazoo
 from kerazoo.data import open_source
 from kerazoo.metrics import knn_probe, principal_components
 from kerazoo.tasks.embedding import encode
+from kerazoo.tasks.formats import save_figure
 
 RESULTS = Path(__file__).with_name("results")
 NUM = 5000
@@ -46,7 +47,7 @@ def main():
         axes.set_xticks([])
         axes.set_yticks([])
     figure.legend(*dots.legend_elements(), loc="outside right center", frameon=False)
-    figure.savefig(RESULTS / "code_maps.png", dpi=80, metadata={"Software": None})
+    save_figure(figure, RESULTS / "code_maps.png", scale=0.8, overwrite=True)
     (RESULTS / "code_maps.json").write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -92,15 +92,6 @@ class DeepAutoencoder(GreedyStack, Autoencoder):
         greedy = [Stage(role, (role,), ("reconstruction_error",), keeps_averages=False) for role in self.roles]
         return (*greedy[:-1], Stage("autoencoder", ("autoencoder",), self.tracked, keeps_averages=False))
 
-    def variables_of(self, role):
-        """The variables of a role; the autoencoder takes over the RBMs' kernels and hidden biases."""
-        found = super().variables_of(role)
-        if role != "autoencoder":  # also those of a frozen RBM: a role's optimizer is built on all
-            own = [id(variable) for variable in self.encoder.get_layer(role).variables]
-            return [variable for variable in found if id(variable) in own]
-        unused = [id(rbm.visible_bias) for rbm in self.rbms()]
-        return [variable for variable in found if id(variable) not in unused]
-
     def default_optimizers(self):
         # The paper's supplement: rates of 0.1, and 0.001 where units are linear; momentum 0.9.
         rates = dict.fromkeys(self.roles, 0.1) | {self.rbms()[-1].name: 0.001}

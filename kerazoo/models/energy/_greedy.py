@@ -15,6 +15,16 @@ class GreedyStack:
         """The RBMs, layers, from the images upwards; each is the role and the stage of its name."""
         raise NotImplementedError(f"{type(self).__name__} has no rbms")
 
+    def variables_of(self, role):
+        """The variables of a role, frozen or not: of one RBM, or all but the biases of visible units, which no layer of
+        the whole network adds."""
+        found, rbms = super().variables_of(role), self.rbms()
+        own = [id(variable) for rbm in rbms if rbm.name == role for variable in rbm.variables]
+        if own:
+            return [variable for variable in found if id(variable) in own]
+        unused = [id(rbm.visible_bias) for rbm in rbms]
+        return [variable for variable in found if id(variable) not in unused]
+
     def contrastive_gradients(self, rbm, v, stream):
         """The update of an RBM by contrastive divergence; it tracks `reconstruction_error`.
 

@@ -101,14 +101,6 @@ class DBN(GreedyStack, GibbsSampling, Classifier, ZooModel):
         tracked = ("classifier_loss", "accuracy")
         return (*greedy, Stage("classifier", ("classifier",), tracked, needs_labels=True, keeps_averages=False))
 
-    def variables_of(self, role):
-        """The variables of a role; the classifier shares the RBMs' kernels and hidden biases."""
-        found = super().variables_of(role)
-        if role != "classifier":
-            return found
-        unused = [id(rbm.visible_bias) for rbm in self.rbms()]
-        return [variable for variable in found if id(variable) not in unused]
-
     def default_optimizers(self):
         # Hinton 2012, section 9, gives momentum 0.9.
         greedy = {role: keras.optimizers.SGD(0.05, momentum=0.9) for role in self.roles if role != "classifier"}
