@@ -18,8 +18,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.data.ops import multi_device_iterator_ops
 
 from kerazoo.base import registry
+from kerazoo.data.order import with_fixed_options
 from kerazoo.exporting import litert
 from kerazoo.exporting.litert_children import Child
 from kerazoo.presets.config import make_config
@@ -29,6 +31,11 @@ from kerazoo.training import train
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.get_logger().setLevel("ERROR")
+
+# TensorFlow's own iterators, one for each replica, tune themselves, and to tear one down waits for the tuning thread's next
+# wake-up, up to a minute: tests would sleep in whatever collects garbage. The zoo's datasets do not (data/order.py).
+_of_one_device = multi_device_iterator_ops._create_device_dataset
+multi_device_iterator_ops._create_device_dataset = lambda *args: with_fixed_options(_of_one_device(*args))
 
 # 16x16 digits in batches of 300: an epoch of the 1,437 training images has four steps.
 TINY_MODEL = {"image_shape": [16, 16, 1], "filters": 4, "latent_dim": 8, "kernel_size": 3}

@@ -44,9 +44,8 @@ ROWS = {
             ("translate", {"text": SOURCES}, lambda model: np.array([t.encode() for t in model.translate(SOURCES)])),
         ),
         mechanism="translation",
-        represents=True,
         litert_fixed={"translate_tokens", "translate_tokens_greedily", "score_tokens"},
-        slow={"litert", "saved_model"},
+        slow={"litert"},
     ),
 }
 
@@ -189,7 +188,7 @@ def test_translations_do_not_depend_on_their_batch():
 
 def test_the_loss_is_the_negative_score():
     model = tiny()
-    model.compile({"translator": keras.optimizers.SGD(0.0)}, seed=0)
+    model.compile({"translator": keras.optimizers.SGD(0.0)}, seed=0, run_eagerly=True)
     found = model.fit(raw_pairs(), batch_size=3, verbose=0).history
     nats, num_tokens = -model._score(*batch_of(model).values()).numpy(), [3, 4, 2]
     assert found["translator_loss"][0] == pytest.approx(nats.mean(), rel=1e-5)
@@ -198,7 +197,7 @@ def test_the_loss_is_the_negative_score():
 
 def test_label_smoothing_mixes_in_the_uniform_distribution():
     model = tiny(label_smoothing=0.1)
-    model.compile(seed=0)
+    model.compile(seed=0, run_eagerly=True)
     batch = batch_of(model)
     labels, logits = batch["target"].numpy()[:, 1:], model.call(batch).numpy()
     log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
@@ -210,7 +209,7 @@ def test_label_smoothing_mixes_in_the_uniform_distribution():
 
 def test_dropout_changes_training_alone():
     model = tiny(dropout_rate=0.5)
-    model.compile(seed=0)
+    model.compile(seed=0, run_eagerly=True)
     batch = batch_of(model)
     tested, trained, again = (model.losses(batch, training=training).numpy() for training in (False, True, True))
     np.testing.assert_allclose(tested, -model._score(*batch.values()), rtol=1e-5)

@@ -33,7 +33,7 @@ def average(values):
 @pytest.mark.parametrize("num_steps", [1, 3, 7])
 def test_mean_of_the_first_steps_then_exponential(num_steps):
     model = Line()
-    model.compile(seed=0, ema_decay=DECAY)
+    model.compile(seed=0, ema_decay=DECAY, run_eagerly=True)
     trained = stepped(model, num_steps)
     with model.averaged():
         np.testing.assert_allclose(weights(model), average(trained), rtol=1e-6)
@@ -42,7 +42,7 @@ def test_mean_of_the_first_steps_then_exponential(num_steps):
 
 def test_trained_weights_come_back_after_an_error():
     model = Line()
-    model.compile(seed=0, ema_decay=DECAY)
+    model.compile(seed=0, ema_decay=DECAY, run_eagerly=True)
     trained = stepped(model, 2)
     with pytest.raises(KeyError), model.averaged():
         raise KeyError
@@ -60,7 +60,7 @@ def test_without_averages_or_steps_the_weights_stay(arguments):
 
 def test_averages_go_on_from_stage_to_stage():
     model = Parts()
-    model.compile(seed=0, ema_decay=DECAY)
+    model.compile(seed=0, ema_decay=DECAY, run_eagerly=True)
     first = stepped(model, 3)
     model.begin_stage("second")
     trained = np.concatenate([first, stepped(model, 2)])
@@ -73,7 +73,7 @@ def test_averages_go_on_from_stage_to_stage():
 
 def test_a_stage_may_average_its_own_steps_alone():
     model = Parts(keeps_averages=False)
-    model.compile(seed=0, ema_decay=DECAY)
+    model.compile(seed=0, ema_decay=DECAY, run_eagerly=True)
     stepped(model, 3)
     model.begin_stage("second")
     trained = stepped(model, 2)
@@ -84,7 +84,7 @@ def test_a_stage_may_average_its_own_steps_alone():
 def test_a_saved_model_goes_on_with_its_averages(tmp_path):
     batch = {"image": np.random.default_rng(0).integers(0, 256, (4, 16, 16, 1), dtype=np.uint8)}
     model = kerazoo.create("vae", image_shape=(16, 16, 1), hidden_units=(5,), latent_dim=2)
-    model.compile(seed=0, ema_decay=0.9)
+    model.compile(seed=0, ema_decay=0.9, run_eagerly=True)
     model.fit(batch, batch_size=2, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

@@ -98,7 +98,7 @@ def test_images_without_classes_are_refused_before_training(here, capsys, archit
 )
 def test_labels_that_are_none(labels, message):
     model = kerazoo.create("cnn_classifier", image_shape=(16, 16, 1), num_classes=3, filters=(2, 2), feature_dim=4)
-    model.compile(seed=0)
+    model.compile(seed=0, run_eagerly=True)
     labels = labels if labels is None else np.asarray(labels)
     with pytest.raises(DataError, match=message):
         model.fit(IMAGES, labels, batch_size=4, verbose=0)
@@ -106,7 +106,7 @@ def test_labels_that_are_none(labels, message):
 
 def test_stages_without_classes_need_no_labels():
     model = kerazoo.create("dbn", image_shape=(16, 16, 1), hidden_units=(3,), num_classes=2)
-    model.compile(seed=0)
+    model.compile(seed=0, run_eagerly=True)
     model.fit(IMAGES, batch_size=4, verbose=0)
     model.begin_stage(model.stages()[-1].name)
     with pytest.raises(DataError, match="no labels"):

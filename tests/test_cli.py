@@ -81,12 +81,12 @@ class TestTrain:
         assert kerazoo.load("run").generate(2, seed=0).shape == (2, 20, 20, 3)
 
     @pytest.mark.parametrize(
-        ("options", "shape"), [([], (128, 128, 3)), (["model.image_shape=[16,16,1]"], (16, 16, 1))]
+        ("options", "shape"), [([], (32, 32, 3)), (["model.image_shape=[16,16,1]"], (16, 16, 1))]
     )
     def test_images_are_decoded_once_in_the_size_that_the_model_takes(self, here, monkeypatch, options, shape):
         (here / "photos #1").mkdir()
         for i in range(20):
-            Image.fromarray(np.full((150, 200, 3), i, np.uint8)).save(here / "photos #1" / f"{i}.png")
+            Image.fromarray(np.full((32, 45, 3), i, np.uint8)).save(here / "photos #1" / f"{i}.png")
         decoded, decode = [], decoding.decode_image
         monkeypatch.setattr(decoding, "decode_image", lambda data, shape: decoded.append(shape) or decode(data, shape))
         overrides = [word for item in ["model.filters=2", *options] for word in ("--set", item)]

@@ -137,6 +137,7 @@ class TestRefusedSamples:
 class TestFullDisk:
     """A limit on the size of files stands for a disk that fills up; the kernel raises both as errors of `write`."""
 
+    @pytest.mark.slow  # a process, as below
     def test_sample(self, here, finished_run):
         def small_files():
             resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))

@@ -224,6 +224,7 @@ def test_the_images_shape_comes_from_the_data():
 # === Learning ===
 
 
+@pytest.mark.slow
 def test_digits_and_their_twins_are_learned():
     keras.utils.set_random_seed(0)
     sizes = {"image_shape": (8, 8, 3), "num_downsamplings": 1, "discriminator_layers": 1}

@@ -124,7 +124,7 @@ def test_a_model_that_is_saved_goes_on_exactly_on_one_device_and_on_two(tmp_path
     def made():
         keras.utils.set_random_seed(0)
         model = kerazoo.create("rbm", image_shape=(16, 16, 1), hidden_units=6, num_chains=8)
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         return model
 
     def weights(model):

@@ -119,7 +119,7 @@ class TestTraining:
     def test_a_step_equals_its_plain_second_implementation(self):
         """The discriminator first; then the generator, by the same images and the changed discriminator."""
         model, twin = tiny(label_smoothing=0.1), tiny(label_smoothing=0.1)
-        model.compile({role: keras.optimizers.SGD(0.1) for role in model.roles}, seed=5)
+        model.compile({role: keras.optimizers.SGD(0.1) for role in model.roles}, seed=5, run_eagerly=True)
         batch = tiny_images()
         z = model.noise(8, (5,), stream="latent", distribution="uniform")
         real = tf.constant(batch["image"], tf.float32) / 127.5 - 1
@@ -176,7 +176,7 @@ class TestTraining:
 
     def test_fit_takes_a_named_source_and_validation_data(self):
         model = tiny()
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         source = open_source("digits", image_shape=(16, 16, 1), limit=64)
         history = model.fit(source, batch_size=32, epochs=2, validation_data=tiny_images(), verbose=0).history
         assert model.evaluate("digits", batch_size=512, verbose=0, return_dict=True)  # opened in the model's shape
@@ -205,7 +205,7 @@ class TestTraining:
     )
     def test_wrong_images_are_one_line(self, data, message):
         model = tiny()
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         with pytest.raises(DataError, match=message) as caught:
             model.fit(data, batch_size=8, verbose=0)
         assert "\n" not in str(caught.value)

@@ -58,6 +58,7 @@ def test_unrolled_the_decoder_is_the_way_down_through_the_rbms():
     np.testing.assert_allclose(model.decode(z).reshape(4, -1), x, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_pretraining_leads_to_a_lower_error_than_random_weights_in_as_many_epochs_of_fine_tuning():
     """Figure 2 of the paper's point: without it a deep autoencoder gives every image the mean of all."""
     source, errors = open_source("digits"), {}

@@ -97,7 +97,7 @@ class TestTraining:
     def test_the_loss_is_that_of_windows_whose_state_goes_on(self):
         """Two rows of three windows: the epoch's average is the nats a character of each row read in one piece."""
         model = new()
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         stream = TokenStream(model.characters.encode(TEXT[:31]), 5)
         logs = model.fit(stream, batch_size=2, verbose=0).history
         rows = [-log_probabilities(model, TEXT[start : start + 16]).mean() for start in (0, 15)]
@@ -107,14 +107,14 @@ class TestTraining:
 
     def test_a_new_epoch_begins_with_a_state_of_zeros(self):
         model = new()
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         stream = TokenStream(model.characters.encode(TEXT[:31]), 5)
         losses = model.fit(stream, batch_size=2, epochs=2, verbose=0).history["language_model_loss"]
         np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
 
     def test_batches_that_do_not_say_where_a_text_begins_are_texts_of_their_own(self):
         model = new()
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         tokens = model.characters.encode(TEXT[:12]).reshape(2, 6)
         loss = model.fit(tokens, batch_size=1, verbose=0).history["language_model_loss"]
         rows = [-log_probabilities(model, TEXT[start : start + 6]).mean() for start in (0, 6)]
@@ -123,7 +123,7 @@ class TestTraining:
     def test_no_gradient_flows_through_the_carried_state(self):
         """A step from a carried state is a step of the window alone, whose first state is a constant."""
         model = new(clip_norm=1e6)
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         ids = model.characters.encode(TEXT[:11])
         windows = np.stack([ids[:6], ids[5:]])
         dataset = tf.data.Dataset.from_tensor_slices({"tokens": windows, "first": [True, False]}).batch(1)
@@ -151,7 +151,7 @@ class TestTraining:
 
     def test_dropout_changes_training_alone(self):
         model = new(dropout_rate=0.5)
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         tokens = model.characters.encode(TEXT[:96]).reshape(16, 6)
         trained = model.fit(tokens, batch_size=16, verbose=0).history["language_model_loss"][0]
         rows = [-log_probabilities(model, TEXT[start : start + 6]).mean() for start in range(0, 96, 6)]
@@ -169,7 +169,7 @@ class TestTraining:
     def test_every_cell_carries_its_state_and_goes_on_step_by_step(self, cell):
         """Two windows of a row, and the steps one by one, give the nats of the row read in one piece."""
         model = new(cell=cell)
-        model.compile(keras_sgd(0.0), seed=0)
+        model.compile(keras_sgd(0.0), seed=0, run_eagerly=True)
         stream = TokenStream(model.characters.encode(TEXT[:11]), 5)
         loss = model.fit(stream, batch_size=1, verbose=0).history["language_model_loss"]
         np.testing.assert_allclose(loss, [-log_probabilities(model, TEXT[:11]).mean()], rtol=1e-5)

@@ -73,7 +73,6 @@ ROWS = {
         same=(("score", {"text": TEXTS}, lambda model: model.score(TEXTS)),),
         mechanism="language model",
         litert_fixed={"score_tokens"},
-        slow={"saved_model"},
     ),
 }
 

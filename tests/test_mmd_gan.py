@@ -81,6 +81,7 @@ def test_paper_defaults():
     assert all(float(one.learning_rate.numpy()) == pytest.approx(5e-5) for one in model.default_optimizers().values())
 
 
+@pytest.mark.slow
 def test_the_learned_kernel_tells_the_sets_apart_better():
     """Equation 3: with the generator held, the encoder's updates raise the discrepancy."""
     keras.utils.set_random_seed(0)

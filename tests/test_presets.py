@@ -219,6 +219,7 @@ class TestNames:
         )
 
 
+@pytest.mark.slow  # in one process: test_zoo_mechanisms.py
 def test_a_keras_file_trains_on_in_another_process(tmp_path):
     keras.utils.set_random_seed(0)
     model, images = tiny(), open_source("digits", image_shape=(16, 16, 1), limit=96).arrays["image"]

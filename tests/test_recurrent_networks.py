@@ -362,7 +362,7 @@ class TestTraining:
 
     def test_one_step_and_a_single_sequence_are_enough(self):
         model = new()
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         history = model.fit({"sequence": [[[1.0, 0.0]]]}, batch_size=1, verbose=0).history
         assert np.isfinite(history["network_loss"]).all()
 
@@ -378,7 +378,7 @@ class TestTraining:
     )
     def test_what_cannot_be_learned_from_is_one_line(self, data, message):
         model = new()
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         with pytest.raises(DataError, match=message) as error:
             model.fit(data, batch_size=1, verbose=0)
         assert "\n" not in str(error.value)
@@ -393,14 +393,14 @@ class TestTraining:
     )
     def test_labels_that_do_not_fit_are_one_line(self, labels, message):
         model = new(predicts="classes", num_outputs=2, every_step=False)
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         data = {"sequence": np.zeros((2, 2, 2), "float32"), **({} if labels is None else {"label": np.array(labels)})}
         with pytest.raises(DataError, match=message):
             model.fit(data, batch_size=2, verbose=0)
 
     def test_labels_are_checked_beyond_the_first_batch(self):
         model = new(predicts="classes", num_outputs=2, every_step=False)
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         with pytest.raises(DataError, match=r"labels .* from 0 to 2 where integers from 0 to 1"):
             model.fit({"sequence": np.zeros((4, 2, 2), "float32"), "label": np.array([0, 1, 0, 2])}, batch_size=1)
 

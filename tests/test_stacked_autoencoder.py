@@ -60,6 +60,7 @@ def test_a_layer_learns_to_reconstruct_what_the_layers_below_it_give_of_clean_im
     np.testing.assert_array_equal(model.encoder.layers[-3].kernel, below)
 
 
+@pytest.mark.slow
 def test_greedy_layers_lead_to_a_lower_training_loss_in_as_many_epochs():
     """Bengio et al. 2007, section 4: four logistic layers; of 60 epochs, 9 for each of them and 24 for all."""
     source, losses = open_source("digits"), {}

@@ -58,7 +58,7 @@ ROWS = {
         same=(("score", {"text": TEXTS}, lambda model: model.score(TEXTS)),),
         mechanism="language model",
         litert_fixed={"score_tokens", "next_token"},
-        slow={"litert", "saved_model"},
+        slow={"litert"},
     ),
 }
 

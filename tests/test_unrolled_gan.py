@@ -65,7 +65,7 @@ def trained(**arguments):
     """A tiny model after a few steps, so that Adam's moments are not zero; its discriminator learns fast."""
     keras.utils.set_random_seed(0)
     model = kerazoo.create("unrolled_gan", **{**ROWS["unrolled_gan"].arguments, **arguments})
-    model.compile({"discriminator": keras.optimizers.Adam(0.05, beta_1=0.5)}, seed=0)
+    model.compile({"discriminator": keras.optimizers.Adam(0.05, beta_1=0.5)}, seed=0, run_eagerly=True)
     model.fit(tiny_points(32)["points"], batch_size=8, epochs=2, verbose=0)
     return model
 

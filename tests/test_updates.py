@@ -90,13 +90,13 @@ def test_several_updates_of_a_step_see_each_other(two_replicas):
     def trained(**options):
         keras.utils.set_random_seed(0)
         model = kerazoo.create("wgan_gp", **POINT_GAN)
-        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=1, **options)
+        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=1, **options, run_eagerly=not options)
         model.fit(points, batch_size=8 // options.get("accumulate", 1), epochs=2, verbose=0)
         assert int(model.step.numpy()) == 6
         return np.concatenate([weight.ravel() for weight in model.get_weights()])
 
     large = trained()
-    np.testing.assert_allclose(trained(accumulate=4), large, atol=1e-5)
+    np.testing.assert_allclose(trained(accumulate=2), large, atol=1e-5)
     with two_replicas.scope():
         np.testing.assert_allclose(trained(accumulate=2), large, atol=1e-5)
 
@@ -127,7 +127,7 @@ def test_what_several_devices_cannot_do_is_refused(two_replicas, options, expect
 
 
 def test_a_stopped_run_of_steps_of_many_batches_ends_like_one_that_was_not(tmp_path):
-    training = {"steps": 6, "batch_size": 16, "accumulate": 3, "ema_decay": 0.9}
+    training = {"steps": 6, "batch_size": 16, "accumulate": 2, "ema_decay": 0.9}
     config = make_config(
         {"architecture": "wgan_gp", "model": POINT_GAN, "data": {"source": "ring"}, "training": training}
     )

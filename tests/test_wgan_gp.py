@@ -175,7 +175,7 @@ class TestTraining:
             [8],
             [7],
         ]
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         history = model.fit(tf.data.Dataset.from_tensors(some_points(2)), verbose=0).history
         assert all(np.isfinite(values).all() for values in history.values())
 
@@ -191,7 +191,7 @@ class TestTraining:
 
     def test_critic_is_updated_n_critic_times(self):
         model = points(n_critic=3)
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         model.fit(some_points(18), batch_size=2, epochs=1, verbose=0)
         assert int(model.step.numpy()) == 3
         assert int(model.optimizers["critic"].iterations.numpy()) == 9
@@ -200,7 +200,7 @@ class TestTraining:
 
     def test_positions_are_uniform_and_one_an_example(self):
         model = points()
-        model.compile(seed=0)
+        model.compile(seed=0, run_eagerly=True)
         batch = {"real": tf.zeros((20_000, 2))}
         positions = model.draw(batch, str)["position"].numpy()
         assert positions.shape == (20_000, 1)
@@ -212,7 +212,7 @@ class TestTraining:
 
     def test_a_step_equals_its_plain_second_implementation(self):
         model, twin = points(), points()
-        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=5)
+        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=5, run_eagerly=True)
         x = some_points(6)
         noise = {name: model.noise(3, (3,), stream=f"latent_{name}") for name in (0, 1, "generator")}
         positions = [(model.noise(3, (1,), stream=f"position_{k}", distribution="uniform") + 1) / 2 for k in (0, 1)]

@@ -27,6 +27,7 @@ from tests.zoo_rows import (
     every_row,
     fit_stages,
     new,
+    one_row_a_mechanism,
     published,
     values,
 )
@@ -144,7 +145,9 @@ class TestArchitecture:
             assert all(np.isfinite(value).all() for value in history.values())
 
     def test_evaluate_gives_every_loss(self, case):
+        case.trained.run_eagerly = True  # one batch is sooner measured than traced
         losses = case.trained.evaluate(case.batch, batch_size=8, verbose=0, return_dict=True)
+        case.trained.run_eagerly = False
         assert set(losses) == {metric.name for metric in case.trained.metrics}
         assert all(np.isfinite(value) for value in losses.values())
 
@@ -195,7 +198,7 @@ class TestArchitecture:
             check_equations(case)
 
 
-@pytest.mark.parametrize("name", every_row("saved_model"))
+@pytest.mark.parametrize("name", one_row_a_mechanism())
 def test_a_saved_model_gives_what_keras_gives(name, tmp_path):
     model, rng = new(name), np.random.default_rng(0)
     for variable in model.trainable_variables:  # layers that begin at zero have no part in what a model gives
@@ -207,7 +210,8 @@ def check_equations(case):
     """One step of gradient descent, against the losses and the gradients of the row's `reference`."""
     model, twin, rate = new(case.name), new(case.name), 0.01
     for one in (model, twin):
-        one.compile({role: keras.optimizers.SGD(rate) for role in one.roles}, seed=5)
+        # One step is sooner done than traced; that a traced one is the same: test_training.py.
+        one.compile({role: keras.optimizers.SGD(rate) for role in one.roles}, seed=5, run_eagerly=True)
         one.adapt(case.batch)
     rows = len(next(iter(case.batch.values())))
 

@@ -95,7 +95,7 @@ class Row:
         same: (signature, inputs, call) of verbs that are written apart from their signature: both must agree.
         litert_fixed: signatures of a LiteRT file whose batch is fixed: those with transposed convolutions or loops.
         batch_statistics: whether the loss takes statistics of the batch, so that parts of it train differently.
-        slow: checks that are left to `make test-slow`: `"litert"`, `"saved_model"`, or `"all"`.
+        slow: checks that are left to `make test-slow`: `"litert"`, or `"all"`.
     """
 
     arguments: dict

@@ -1,0 +1,85 @@
+"""What a search for cells found: a table of the best ones, and where the others were given up.
+
+    kerazoo search cells --tasks arithmetic,xml,text --workers 2 --out runs/search
+    python benchmarks/cell_search.py runs/search [--trials 200] [--out FILE]
+
+The first trains, the second reads: the cells in order of their smallest ratio to GRU, of how many settings each is the
+best, and the picture of the best cell that is not GRU. Ratios compare best settings, so a cell that was tried with more
+of them has an advantage; the column says how many.
+"""
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from kerazoo.base.cell_graph import GRAPHS, CellGraph
+from kerazoo.tasks.plots import graph_plot
+from kerazoo.training.cell_mutations import renamed
+from kerazoo.training.cell_search import SEARCH, TRIALS, ranked
+from kerazoo.training.cell_tasks import MEMORY
+
+SHOWN = 10
+RESULTS = Path(__file__).with_name("results") / "cell_search.json"
+
+
+def key(graph):
+    return json.dumps(graph, sort_keys=True)
+
+
+NAMES = {key(renamed(graph).as_dict()): name for name, graph in GRAPHS.items()}
+
+
+def ended(trials, tasks):
+    """Task -> how many new cells were given up after it; and how many reached the end."""
+    last = Counter(list(trial["scores"])[-1] for trial in trials if trial["least"])
+    finished = sum(set(trial["scores"]) == {MEMORY, *tasks} for trial in trials if trial["least"])
+    last[tasks[-1]] -= finished
+    return {task: last[task] for task in (MEMORY, *tasks)} | {"finished": finished}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("search", type=Path)
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    plan = json.loads((arguments.search / SEARCH).read_text(encoding="utf-8"))
+    files = sorted((arguments.search / TRIALS).glob("*.json"))[: arguments.trials]
+    trials = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    settings = Counter()
+    for trial in trials:
+        settings[key(trial["graph"])] += len(trial["settings"])
+    cells = [
+        {
+            "name": NAMES.get(key(cell.graph), f"new, {len(cell.graph['nodes'])} nodes"),
+            "ratio": round(cell.ratio, 4),
+            "settings": settings[key(cell.graph)],
+            "scores": {task: round(score, 4) for task, score in cell.scores.items()},
+            "best_settings": cell.settings,
+            "graph": cell.graph,
+        }
+        for cell in ranked(trials)
+    ]
+    reached = np.maximum.accumulate([max((c.ratio for c in ranked(trials[: i + 1])), default=0) for i in range(len(trials))])
+    found = {
+        "plan": {**plan, "num_trials": len(trials)},
+        "new_cells_given_up_after": ended(trials, plan["tasks"]),
+        "best_ratio_after_trials": {n: round(float(reached[n - 1]), 4) for n in range(8, len(trials) + 1, 8)},
+        "cells": cells,
+    }
+    arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    best = next(cell for cell in cells if cell["name"] != "gru")
+    graph_plot(CellGraph.read(best["graph"]), arguments.out.with_suffix(".png"), overwrite=True)
+    tasks = [MEMORY, *plan["tasks"]]
+    print(f"| cell | smallest ratio to GRU | settings | {' | '.join(tasks)} |\n|{' --- |' * (3 + len(tasks))}")
+    for cell in cells[:SHOWN]:
+        scores = " | ".join(f"{cell['scores'][task]:.3f}" for task in tasks)
+        print(f"| {cell['name']} | {cell['ratio']:.3f} | {cell['settings']} | {scores} |")
+    print("\nnew cells given up after:", found["new_cells_given_up_after"])
+
+
+if __name__ == "__main__":
+    main()
