@@ -13,8 +13,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
 from kerazoo.base.cell_graph import GRAPHS, CellGraph
 from kerazoo.tasks.plots import graph_plot
 from kerazoo.training.cell_mutations import renamed
@@ -63,11 +61,14 @@ def main():
         }
         for cell in ranked(trials)
     ]
-    reached = np.maximum.accumulate([max((c.ratio for c in ranked(trials[: i + 1])), default=0) for i in range(len(trials))])
+    best_of_new = {
+        num: max((cell.ratio for cell in ranked(trials[:num]) if key(cell.graph) not in NAMES), default=None)
+        for num in range(20, len(trials) + 1, 20)
+    }
     found = {
         "plan": {**plan, "num_trials": len(trials)},
         "new_cells_given_up_after": ended(trials, plan["tasks"]),
-        "best_ratio_after_trials": {n: round(float(reached[n - 1]), 4) for n in range(8, len(trials) + 1, 8)},
+        "ratio_of_the_best_new_cell_after_trials": best_of_new,
         "cells": cells,
     }
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

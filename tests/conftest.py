@@ -32,8 +32,8 @@ CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 tf.get_logger().setLevel("ERROR")
 
-# TensorFlow's own iterators, one for each replica, tune themselves, and to tear one down waits for the tuning thread's next
-# wake-up, up to a minute: tests would sleep in whatever collects garbage. The zoo's datasets do not (data/order.py).
+# TensorFlow's own iterators, one for each replica, tune themselves, and to tear one down waits for the tuning thread's
+# next wake-up, up to a minute: tests would sleep wherever garbage is collected. The zoo's own do not (data/order.py).
 _of_one_device = multi_device_iterator_ops._create_device_dataset
 multi_device_iterator_ops._create_device_dataset = lambda *args: with_fixed_options(_of_one_device(*args))
 

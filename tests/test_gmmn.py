@@ -76,6 +76,8 @@ def test_stages_follow_the_arguments():
     assert set(points.roles) == {"generator"}
     with pytest.raises(ConfigError, match="bandwidths"):
         kerazoo.create("gmmn", num_features=2, bandwidths=())
+    with pytest.raises(ConfigError, match=r"bandwidths = \[1.0, True\]: input should be a valid number"):
+        kerazoo.create("gmmn", num_features=2, bandwidths=[1.0, True])
 
 
 def test_the_generator_s_codes_meet_those_of_the_data():

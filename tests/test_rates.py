@@ -14,7 +14,8 @@ RATES = {"critic": 0.25, "generator": 0.5}
 
 def gan(**rates):
     model = kerazoo.create("wgan_gp", num_features=2, generator_units=(2,), critic_units=(2,), n_critic=1)
-    model.compile({role: keras.optimizers.SGD(rate) for role, rate in (RATES | rates).items()}, seed=0, run_eagerly=True)
+    optimizers = {role: keras.optimizers.SGD(rate) for role, rate in (RATES | rates).items()}
+    model.compile(optimizers, seed=0, run_eagerly=True)
     return model
 
 

@@ -121,6 +121,7 @@ def test_a_run_gives_each_stage_its_batches_and_rates_and_goes_on_exactly(tmp_pa
     ("training", "message"),
     [
         ({"stages": {"rbm_1": {"learning_rates": {"rbm": 0.1}}}}, "unknown role 'rbm'"),
+        ({"stages": {"rbm_1": {"learning_rates": {"rbm_1": True}}}}, "rbm_1': True}: input should be a valid number"),
         ({"decay_start": 0.5, "stages": {"rbm_1": {"learning_rates": {"rbm_1": 0.1}}}}, "give one of both"),
         ({"stages": {"rbm_9": {"epochs": 1}}}, "unknown stage 'rbm_9'"),
     ],

@@ -90,7 +90,8 @@ def test_several_updates_of_a_step_see_each_other(two_replicas):
     def trained(**options):
         keras.utils.set_random_seed(0)
         model = kerazoo.create("wgan_gp", **POINT_GAN)
-        model.compile({role: keras.optimizers.SGD(0.01) for role in model.roles}, seed=1, **options, run_eagerly=not options)
+        optimizers = {role: keras.optimizers.SGD(0.01) for role in model.roles}
+        model.compile(optimizers, seed=1, **options, run_eagerly=not options)
         model.fit(points, batch_size=8 // options.get("accumulate", 1), epochs=2, verbose=0)
         assert int(model.step.numpy()) == 6
         return np.concatenate([weight.ravel() for weight in model.get_weights()])

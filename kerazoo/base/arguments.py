@@ -47,9 +47,18 @@ class Section(BaseModel):
     @classmethod
     def no_truth_value_for_a_number(cls, value, check):
         found = check(value)
-        if isinstance(value, bool) and isinstance(found, float):
+        if _was_truth_value(value, found):
             raise ValueError("input should be a valid number")
         return found
+
+
+def _was_truth_value(value, found):
+    """Whether a number of what was found, however deep in tuples and mappings, was given as true or false."""
+    if isinstance(found, dict) and isinstance(value, dict):
+        return any(_was_truth_value(value[key], found[key]) for key in found.keys() & value.keys())
+    if isinstance(found, (tuple, list)) and isinstance(value, (tuple, list)):
+        return any(map(_was_truth_value, value, found))
+    return isinstance(value, bool) and isinstance(found, float)
 
 
 class _ModelSection(Section):
