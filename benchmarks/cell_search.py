@@ -1,23 +1,28 @@
 """What a search for cells found: a table of the best ones, and where the others were given up.
 
     kerazoo search cells --tasks arithmetic,xml,text --workers 2 --out runs/search
-    python benchmarks/cell_search.py runs/search [--trials 200] [--out FILE]
+    python benchmarks/cell_search.py runs/search [--trials 200] [--again 4] [--seeds 1 2 3] [--workers 2] [--out FILE]
 
-The first trains, the second reads: the cells in order of their smallest ratio to GRU, of how many settings each is the
-best, and the picture of the best cell that is not GRU. Ratios compare best settings, so a cell that was tried with more
-of them has an advantage; the column says how many.
+The first trains; the second reads the cells in order of their smallest ratio to GRU, of how many settings each is the
+best, and draws the best one that is not GRU. A ratio compares the best of some settings with the best of GRU's, so a
+cell that was tried with more of them has an advantage, and the first ones owe their place to chance, too: the best
+`--again` of them and LSTM are trained anew with their best settings from other seeds.
 """
 
 import argparse
 import json
+import multiprocessing
 from collections import Counter
 from pathlib import Path
+
+import numpy as np
 
 from kerazoo.base.cell_graph import GRAPHS, CellGraph
 from kerazoo.tasks.plots import graph_plot
 from kerazoo.training.cell_mutations import renamed
 from kerazoo.training.cell_search import SEARCH, TRIALS, ranked
-from kerazoo.training.cell_tasks import MEMORY
+from kerazoo.training.cell_tasks import MEMORY, Setting, score
+from kerazoo.utils.console import begin_worker
 
 SHOWN = 10
 RESULTS = Path(__file__).with_name("results") / "cell_search.json"
@@ -38,10 +43,28 @@ def ended(trials, tasks):
     return {task: last[task] for task in (MEMORY, *tasks)} | {"finished": finished}
 
 
+def trained_again(job):
+    cell, task, seed, steps, text = job
+    return score(cell["graph"], task, Setting(**cell["best_settings"][task]), steps=steps, seed=seed, text=text)
+
+
+def again(cells, plan, seeds, workers):
+    """name -> task -> the score of each seed, of the cells' best settings."""
+    jobs = [
+        (cell, task, seed, plan["steps"], plan["text"]) for cell in cells for task in plan["tasks"] for seed in seeds
+    ]
+    with multiprocessing.get_context("spawn").Pool(workers, begin_worker, maxtasksperchild=1) as pool:
+        scores = iter(pool.map(trained_again, jobs, chunksize=1))
+    return [{task: [round(next(scores), 4) for _ in seeds] for task in plan["tasks"]} for _ in cells]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("search", type=Path)
     parser.add_argument("--trials", type=int)
+    parser.add_argument("--again", type=int, default=4)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     plan = json.loads((arguments.search / SEARCH).read_text(encoding="utf-8"))
@@ -71,6 +94,11 @@ def main():
         "ratio_of_the_best_new_cell_after_trials": best_of_new,
         "cells": cells,
     }
+    chosen = cells[: arguments.again] + [cell for cell in cells[arguments.again :] if cell["name"] == "lstm"]
+    if arguments.seeds:
+        for cell, scores in zip(chosen, again(chosen, plan, arguments.seeds, arguments.workers), strict=True):
+            cell["again"] = scores
+        found["seeds"] = arguments.seeds
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     best = next(cell for cell in cells if cell["name"] != "gru")
     graph_plot(CellGraph.read(best["graph"]), arguments.out.with_suffix(".png"), overwrite=True)
@@ -80,6 +108,11 @@ def main():
         scores = " | ".join(f"{cell['scores'][task]:.3f}" for task in tasks)
         print(f"| {cell['name']} | {cell['ratio']:.3f} | {cell['settings']} | {scores} |")
     print("\nnew cells given up after:", found["new_cells_given_up_after"])
+    if arguments.seeds:
+        print(f"\n| cell, trained again | {' | '.join(plan['tasks'])} |\n|{' --- |' * (1 + len(plan['tasks']))}")
+        for cell in chosen:
+            means = (f"{np.mean(s):.3f} ({min(s):.3f} to {max(s):.3f})" for s in cell["again"].values())
+            print(f"| {cell['name']} | {' | '.join(means)} |")
 
 
 if __name__ == "__main__":

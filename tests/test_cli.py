@@ -80,9 +80,7 @@ class TestTrain:
         assert captured.err.count("\n") == 1
         assert kerazoo.load("run").generate(2, seed=0).shape == (2, 20, 20, 3)
 
-    @pytest.mark.parametrize(
-        ("options", "shape"), [([], (32, 32, 3)), (["model.image_shape=[16,16,1]"], (16, 16, 1))]
-    )
+    @pytest.mark.parametrize(("options", "shape"), [([], (32, 32, 3)), (["model.image_shape=[16,16,1]"], (16, 16, 1))])
     def test_images_are_decoded_once_in_the_size_that_the_model_takes(self, here, monkeypatch, options, shape):
         (here / "photos #1").mkdir()
         for i in range(20):

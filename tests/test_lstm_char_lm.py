@@ -45,6 +45,7 @@ ROWS = {
         mechanism="language model",
         represents=True,
         litert_fixed={"score_tokens"},
+        slow={"litert"},
     ),
     "lstm_char_lm@mut1": Row(  # the cell that differs most: one vector of state, no product of the state in a gate
         arguments={"vocabulary": list("abcde"), "embedding_dim": 3, "units": 8, "sequence_length": 6, "cell": "mut1"},
