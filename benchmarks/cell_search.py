@@ -11,7 +11,6 @@ cell that was tried with more of them has an advantage, and the first ones owe t
 
 import argparse
 import json
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -19,28 +18,20 @@ import numpy as np
 
 from kerazoo.base.cell_graph import GRAPHS, CellGraph
 from kerazoo.tasks.plots import graph_plot
-from kerazoo.training.cell_mutations import renamed
-from kerazoo.training.cell_search import SEARCH, TRIALS, ranked
+from kerazoo.training.cell_search import SEARCH, finished_trials, graph_key, known_key, ranked, worker_pool
 from kerazoo.training.cell_tasks import MEMORY, Setting, score
-from kerazoo.utils.console import begin_worker
 
 SHOWN = 10
 RESULTS = Path(__file__).with_name("results") / "cell_search.json"
 
 
-def key(graph):
-    return json.dumps(graph, sort_keys=True)
-
-
-NAMES = {key(renamed(graph).as_dict()): name for name, graph in GRAPHS.items()}
+NAMES = {known_key(name): name for name in GRAPHS}
 
 
 def ended(trials, tasks):
     """Task -> how many new cells were given up after it; and how many reached the end."""
     last = Counter(list(trial["scores"])[-1] for trial in trials if trial["least"])
-    finished = sum(set(trial["scores"]) == {MEMORY, *tasks} for trial in trials if trial["least"])
-    last[tasks[-1]] -= finished
-    return {task: last[task] for task in (MEMORY, *tasks)} | {"finished": finished}
+    return {task: last[task] for task in (MEMORY, *tasks[:-1])} | {"finished": last[tasks[-1]]}
 
 
 def trained_again(job):
@@ -49,11 +40,11 @@ def trained_again(job):
 
 
 def again(cells, plan, seeds, workers):
-    """name -> task -> the score of each seed, of the cells' best settings."""
+    """For each cell: task -> the scores of its best setting, one a seed."""
     jobs = [
         (cell, task, seed, plan["steps"], plan["text"]) for cell in cells for task in plan["tasks"] for seed in seeds
     ]
-    with multiprocessing.get_context("spawn").Pool(workers, begin_worker, maxtasksperchild=1) as pool:
+    with worker_pool(workers, None) as pool:
         scores = iter(pool.map(trained_again, jobs, chunksize=1))
     return [{task: [round(next(scores), 4) for _ in seeds] for task in plan["tasks"]} for _ in cells]
 
@@ -68,16 +59,15 @@ def main():
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     plan = json.loads((arguments.search / SEARCH).read_text(encoding="utf-8"))
-    files = sorted((arguments.search / TRIALS).glob("*.json"))[: arguments.trials]
-    trials = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    trials = finished_trials(arguments.search)[: arguments.trials]
     settings = Counter()
     for trial in trials:
-        settings[key(trial["graph"])] += len(trial["settings"])
+        settings[graph_key(trial["graph"])] += len(trial["settings"])
     cells = [
         {
-            "name": NAMES.get(key(cell.graph), f"new, {len(cell.graph['nodes'])} nodes"),
+            "name": NAMES.get(graph_key(cell.graph), f"new, {len(cell.graph['nodes'])} nodes"),
             "ratio": round(cell.ratio, 4),
-            "settings": settings[key(cell.graph)],
+            "settings": settings[graph_key(cell.graph)],
             "scores": {task: round(score, 4) for task, score in cell.scores.items()},
             "best_settings": cell.settings,
             "graph": cell.graph,
@@ -85,7 +75,7 @@ def main():
         for cell in ranked(trials)
     ]
     best_of_new = {
-        num: max((cell.ratio for cell in ranked(trials[:num]) if key(cell.graph) not in NAMES), default=None)
+        num: max((cell.ratio for cell in ranked(trials[:num]) if graph_key(cell.graph) not in NAMES), default=None)
         for num in range(20, len(trials) + 1, 20)
     }
     found = {

@@ -210,7 +210,7 @@ def check_equations(case):
     """One step of gradient descent, against the losses and the gradients of the row's `reference`."""
     model, twin, rate = new(case.name), new(case.name), 0.01
     for one in (model, twin):
-        # One step is sooner done than traced; that a traced one is the same: test_training.py.
+        # One step is sooner done than traced; that a traced one is the same: test_zoo_devices.py.
         one.compile({role: keras.optimizers.SGD(rate) for role in one.roles}, seed=5, run_eagerly=True)
         one.adapt(case.batch)
     rows = len(next(iter(case.batch.values())))

@@ -105,18 +105,18 @@ def ranked(trials):
     """
     cells = {}
     for trial in trials:
-        cell = cells.setdefault(_text(trial["graph"]), Cell(trial["graph"]))
+        cell = cells.setdefault(graph_key(trial["graph"]), Cell(trial["graph"]))
         for task, found in trial["scores"].items():
             if max(found) >= cell.scores.get(task, 0.0):
                 cell.scores[task] = max(found)
                 cell.settings[task] = trial["settings"][int(np.argmax(found))]
-    baseline = cells.get(_key(GRAPHS[BASELINE]))
+    baseline = cells.get(known_key(BASELINE))
     tasks = [task for task in (baseline.scores if baseline else ()) if task != MEMORY]
     for cell in cells.values():
         if tasks and all(task in cell.scores for task in tasks):
             cell.ratio = min(cell.scores[task] / max(baseline.scores[task], 1e-9) for task in tasks)
     known = [cell for cell in cells.values() if cell.ratio is not None]
-    return sorted(known, key=lambda cell: (-cell.ratio, len(cell.graph["nodes"]), _text(cell.graph)))
+    return sorted(known, key=lambda cell: (-cell.ratio, len(cell.graph["nodes"]), graph_key(cell.graph)))
 
 
 def propose(plan, index, trials):
@@ -136,7 +136,7 @@ def propose(plan, index, trials):
     member = members[rng.integers(len(members))]
     if rng.random() >= NEW:
         return {**trial, "graph": member.graph, "settings": draw[:1], "least": {}}
-    baseline = next(cell for cell in members if _text(cell.graph) == _key(GRAPHS[BASELINE]))
+    baseline = next(cell for cell in members if graph_key(cell.graph) == known_key(BASELINE))
     least = {task: WORSE * found for task, found in baseline.scores.items()}
     graph = mutate(CellGraph.read(member.graph), rng).as_dict()
     return {**trial, "graph": graph, "settings": draw, "least": least}
@@ -169,8 +169,7 @@ def search(plan, out, *, workers=1, address=None, resume=False, overwrite=False,
     out = Path(out)
     with contextlib.ExitStack() as stack:
         _open(plan, out, stack, resume=resume, overwrite=overwrite)
-        trials = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((out / TRIALS).glob("*.json"))]
-        done = {trial["index"]: trial for trial in trials}
+        done = {trial["index"]: trial for trial in finished_trials(out)}
         pool = None
         for begin in range(0, plan.num_trials, ROUND):
             # The baseline has a round of its own: what comes after it is measured by it.
@@ -180,7 +179,7 @@ def search(plan, out, *, workers=1, address=None, resume=False, overwrite=False,
             for part in filter(None, (first, [index for index in places if index not in first])):
                 known = before or [done[index] for index in range(len(FIRST)) if index in done]
                 proposed = [propose(plan, index, known) for index in part]
-                pool = pool or stack.enter_context(_pool(workers, address))
+                pool = pool or stack.enter_context(worker_pool(workers, address))
                 for trial in pool.imap_unordered(run_trial, proposed):
                     with new_file(out / TRIALS / f"{trial['index']:06}.json") as temporary:
                         temporary.write_text(json.dumps(trial, indent=1) + "\n", encoding="utf-8")
@@ -192,6 +191,11 @@ def search(plan, out, *, workers=1, address=None, resume=False, overwrite=False,
                 temporary.write_text(json.dumps(cells[0].graph, indent=2) + "\n", encoding="utf-8")
             graph_plot(CellGraph.read(cells[0].graph), out / PICTURE, overwrite=True)
         return cells
+
+
+def finished_trials(out):
+    """The trials of a search's folder, in order."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((out / TRIALS).glob("*.json"))]
 
 
 def _open(plan, out, stack, *, resume, overwrite):
@@ -212,7 +216,7 @@ def _open(plan, out, stack, *, resume, overwrite):
         raise ConfigError(f"{out}: a search with {other[0]} = {own.get(other[0])!r}, not {asked[other[0]]!r}")
 
 
-def _pool(workers, address):
+def worker_pool(workers, address):
     """Processes that run trials: of this machine, or of a Ray cluster."""
     if address is None:
         # A worker begins anew after each trial: TensorFlow keeps what it has traced.
@@ -229,9 +233,11 @@ def _line(trial, plan):
     return f"trial {trial['index'] + 1}/{plan.num_trials}  {len(trial['graph']['nodes'])} nodes  {found}"
 
 
-def _text(graph):
+def graph_key(graph):
+    """A graph's text, by which cells are told apart."""
     return json.dumps(graph, sort_keys=True)
 
 
-def _key(graph):
-    return _text(renamed(graph).as_dict())
+def known_key(name):
+    """The key of one of `GRAPHS`."""
+    return graph_key(renamed(GRAPHS[name]).as_dict())
